@@ -1,0 +1,68 @@
+#pragma once
+// Every number that bounds Aldis, and what happens at the bound. Header only; relations are static_asserted below.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace aldis::limits {
+
+using namespace std::chrono_literals;
+
+// Names (contract: "Names"): longer ones are invalid_argument.
+inline constexpr std::size_t kNamespaceBytesMax = 64;
+inline constexpr std::size_t kNameBytesMax = 128;
+inline constexpr std::size_t kDisplayNameBytesMax = 256;
+inline constexpr std::size_t kStatusBytesMax = 128;
+inline constexpr std::size_t kTaskBytesMax = 1024;
+
+// Payloads, metadata: larger or deeper ones are invalid_argument.
+inline constexpr std::size_t kPayloadBytesMax = 256 * 1024;
+inline constexpr std::size_t kPayloadDepthMax = 32;
+
+// Heartbeats. A lease outside its bounds is invalid_argument.
+inline constexpr std::chrono::nanoseconds kLeaseDefault = 30s;
+inline constexpr std::chrono::nanoseconds kLeaseMin = 10ms;
+inline constexpr std::chrono::nanoseconds kLeaseMax = 24h;
+inline constexpr std::chrono::nanoseconds kStaleThresholdDefault = 60s;
+inline constexpr std::chrono::nanoseconds kKeepAliveIntervalDefault = 10s;
+inline constexpr std::chrono::nanoseconds kAgentRetention = 24h;  // dead and finished records are removed after it
+inline constexpr double kSuspicionThreshold = 8.0;                // phi
+inline constexpr std::chrono::nanoseconds kSuspicionDeviationMin = 100ms;
+inline constexpr std::uint64_t kSuspicionIntervalsMin = 5;
+
+// Signals.
+inline constexpr std::chrono::nanoseconds kSignalTtlDefault = 60s;
+inline constexpr std::chrono::nanoseconds kSignalTtlMax = std::chrono::days{7};
+inline constexpr std::chrono::nanoseconds kSignalWaitDefault = 30s;
+inline constexpr std::chrono::nanoseconds kTombstoneRetention = 24h;  // how long a receipt can be asked for
+inline constexpr std::size_t kTombstonesMax = 10'000;                 // per mailbox; the oldest untold ones fold
+inline constexpr std::size_t kMailboxSignalsMax = 10'000;             // more is resource_exhausted to the sender
+inline constexpr std::size_t kMailboxBytesMax = 16 * 1024 * 1024;     // likewise
+inline constexpr std::size_t kBroadcastsMax = 1'000;                  // live ones a type; likewise
+inline constexpr std::size_t kReceiptReadersMax = 1'000;              // named in a receipt; all are counted
+inline constexpr std::chrono::nanoseconds kTakeIdRetention = 60s;
+inline constexpr std::chrono::nanoseconds kPositionRetention = std::chrono::days{9};  // after its last use
+inline constexpr std::size_t kFilterTypesMax = 64;  // types in one check or wait; more is invalid_argument
+
+// Waiting.
+inline constexpr std::chrono::nanoseconds kRecheckLocal = 1s;
+inline constexpr std::chrono::nanoseconds kWaitMax = std::chrono::days{365};  // longer timeouts are cut to this
+
+// The local board.
+inline constexpr std::size_t kBoardBytesMax = std::size_t{1} << 30;  // or half of the file system, if that is less
+inline constexpr std::size_t kBoardBytesMin = 1 * 1024 * 1024;       // a smaller file system is resource_exhausted
+inline constexpr unsigned kBoardReadersMax = 2048;
+inline constexpr unsigned kBoardSignalShare = 80;  // percent of the board that signals may fill; the rest is for
+                                                   // heartbeats, takes and clean-up
+inline constexpr std::chrono::nanoseconds kCallTimeoutDefault = 5s;  // for the writer lock of the board
+inline constexpr std::size_t kRemovalsPerWrite = 2;  // due records that each write clears away on its way
+
+static_assert(kPositionRetention > kSignalTtlMax + kTombstoneRetention,
+              "a reader's position outlives every broadcast that it could still be told about");
+static_assert(kStaleThresholdDefault > kLeaseDefault,
+              "stale agents are reported although their lease is shorter: records outlive the lease");
+static_assert(kKeepAliveIntervalDefault * 2 < kLeaseDefault, "one missed renewal does not lose the lease");
+static_assert(kPayloadBytesMax < kMailboxBytesMax);
+
+}  // namespace aldis::limits

@@ -1,0 +1,53 @@
+#pragma once
+// A namespace on a store: where agents meet. Everything else is made from a Workspace. Implemented in src/workspace.cc.
+//
+// Model: `open` joins a store (`local:` is the board of this machine and user; it needs no server and is made on first
+// use) and a namespace in it. Nothing crosses namespaces. A Workspace is a cheap handle: copies share one connection,
+// which closes when the last copy and the last object made from it are gone.
+// Threads: safe from any thread.
+// fork: in the child every call on an inherited object is failed_precondition; destructors there release memory only.
+// Errors of `open`: invalid_argument (store or namespace spelled wrong), unimplemented (a store this build cannot speak
+// to), failed_precondition (unsafe runtime directory, network file system, a board of another PID namespace, a newer
+// format), resource_exhausted (no room for a board), unavailable.
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "aldis/export.h"
+#include "aldis/limits.h"
+#include "aldis/result.h"
+
+namespace aldis {
+
+struct WorkspaceOptions {
+  std::string store = "local:";
+  std::string namespace_name = "default";
+
+  // Directory of the local board. Empty: /run/user/<uid>/aldis if that exists and is ours, else /dev/shm/aldis-<uid>.
+  std::string runtime_directory;
+
+  // How long a call may wait for a busy store before it is deadline_exceeded.
+  std::chrono::nanoseconds call_timeout = limits::kCallTimeoutDefault;
+
+  // The options that ALDIS_STORE, ALDIS_NAMESPACE and ALDIS_RUNTIME_DIR describe: what `aldis run` gives its child.
+  // Reads the environment; call it before other threads change it.
+  ALDIS_API static WorkspaceOptions from_environment();
+};
+
+class ALDIS_API Workspace {
+ public:
+  static Result<Workspace> open(WorkspaceOptions options = {});
+
+  const WorkspaceOptions& options() const;  // as given, with runtime_directory filled in
+
+  // For the library's own classes.
+  class Impl;
+  explicit Workspace(std::shared_ptr<Impl> impl);
+  const std::shared_ptr<Impl>& impl() const { return impl_; }
+
+ private:
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace aldis

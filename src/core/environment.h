@@ -1,0 +1,37 @@
+#pragma once
+// The environment variables that Aldis reads, and the only code that reads them (environment.cc). Everything else takes
+// an Environment, a snapshot made once at the edge.
+//
+// Threads: `from_process` must not run while another thread changes the environment; the snapshot is a value.
+
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace aldis {
+
+class Environment {
+ public:
+  Environment() = default;
+  explicit Environment(std::map<std::string, std::string, std::less<>> variables) : variables_(std::move(variables)) {}
+  static Environment from_process();
+
+  // Empty counts as unset, as for XDG variables and most tools; `has` tells them apart (NO_COLOR counts even when empty).
+  std::optional<std::string> get(std::string_view name) const;
+  bool has(std::string_view name) const;
+
+ private:
+  std::map<std::string, std::string, std::less<>> variables_;
+};
+
+struct EnvironmentVariable {
+  std::string_view name;
+  std::string_view meaning;
+};
+
+// Every ALDIS_… variable, for `--help`, the manifest and the docs.
+std::span<const EnvironmentVariable> environment_table();
+
+}  // namespace aldis

@@ -1,0 +1,57 @@
+#pragma once
+// What a Workspace shares among its copies and everything made from it: the ports, wired by src/workspace.cc (or by a test,
+// with twins). Implemented in workspace_impl.cc.
+//
+// Threads: safe from any thread.
+
+#include <memory>
+
+#include "aldis/workspace.h"
+#include "core/clock.h"
+#include "core/fork_guard.h"
+#include "core/mutex.h"
+#include "ports/heartbeat_store.h"
+#include "ports/process_table.h"
+#include "ports/signal_store.h"
+#include "ports/waker.h"
+
+namespace aldis {
+
+class SignalPump;  // signal_pump.h: the thread that serves on_signal
+
+struct WorkspaceParts {
+  std::shared_ptr<Clock> clock;
+  std::shared_ptr<ProcessTable> processes;
+  std::shared_ptr<HeartbeatStore> heartbeats;
+  std::shared_ptr<SignalStore> signals;
+  std::shared_ptr<Waker> waker;
+};
+
+class Workspace::Impl {
+ public:
+  Impl(WorkspaceOptions options, WorkspaceParts parts);
+  ~Impl();
+
+  // failed_precondition in a forked child. Every public call asks first.
+  Result<void> usable() const { return fork_guard_.check(); }
+  bool in_child() const { return fork_guard_.in_child(); }
+
+  const WorkspaceOptions& options() const { return options_; }
+  Clock& clock() const { return *parts_.clock; }
+  ProcessTable& processes() const { return *parts_.processes; }
+  HeartbeatStore& heartbeats() const { return *parts_.heartbeats; }
+  SignalStore& signals() const { return *parts_.signals; }
+  Waker& waker() const { return *parts_.waker; }
+
+  // Made at the first use; resource_exhausted when its thread cannot be started.
+  Result<SignalPump*> pump();
+
+ private:
+  WorkspaceOptions options_;
+  WorkspaceParts parts_;
+  ForkGuard fork_guard_;
+  Mutex mutex_;
+  std::unique_ptr<SignalPump> pump_ ALDIS_GUARDED_BY(mutex_);
+};
+
+}  // namespace aldis
