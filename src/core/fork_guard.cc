@@ -1,0 +1,1 @@
+// core/fork_guard.cc

@@ -1,0 +1,1 @@
+// core/time_format.cc

@@ -1,0 +1,1 @@
+// domain/signal_pump.cc

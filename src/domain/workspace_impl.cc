@@ -1,0 +1,1 @@
+// domain/workspace_impl.cc

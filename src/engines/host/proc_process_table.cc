@@ -1,0 +1,1 @@
+// engines/host/proc_process_table.cc

@@ -1,0 +1,1 @@
+// engines/local/environment_registry.cc

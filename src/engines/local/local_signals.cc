@@ -1,0 +1,1 @@
+// engines/local/local_signals.cc

@@ -1,0 +1,1 @@
+// engines/local/runtime_directory.cc

@@ -1,0 +1,36 @@
+#pragma once
+// The engines that every contract test runs on. To add one, add it to all_engines() in engines.cc.
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "ports/heartbeat_store.h"
+#include "ports/signal_store.h"
+#include "ports/waker.h"
+
+namespace aldis::testing {
+
+// One store, empty when made, gone when destroyed.
+class EngineUnderTest {
+ public:
+  virtual ~EngineUnderTest() = default;
+  virtual HeartbeatStore& heartbeats() = 0;
+  virtual SignalStore& signals() = 0;
+  virtual Waker& waker() = 0;
+  // Moves the store's clock (and the wall clock with it).
+  virtual void advance(std::chrono::nanoseconds by) = 0;
+};
+
+struct EngineKind {
+  std::string name;
+  std::function<std::unique_ptr<EngineUnderTest>()> make;
+  friend std::ostream& operator<<(std::ostream& out, const EngineKind& kind) { return out << kind.name; }
+};
+
+std::vector<EngineKind> all_engines();
+
+}  // namespace aldis::testing
