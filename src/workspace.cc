@@ -1,1 +1,90 @@
-// workspace.cc
+// Wires a store to the domain: the one file that knows both the engines and the Workspace.
+
+#include "aldis/workspace.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include "core/environment.h"
+#include "core/failure.h"
+#include "core/names.h"
+#include "core/try.h"
+#include "domain/workspace_impl.h"
+#include "engines/host/proc_process_table.h"
+#include "engines/local/board.h"
+#include "engines/local/doorbell.h"
+#include "engines/local/local_heartbeats.h"
+#include "engines/local/local_signals.h"
+#include "engines/local/runtime_directory.h"
+
+namespace aldis {
+namespace {
+
+constexpr std::string_view kLocalStore = "local:";
+constexpr std::array<std::string_view, 7> kRedisSchemes = {
+    "redis", "rediss", "redis+unix", "redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster"};
+
+Result<void> check_store(std::string_view store) {
+  if (store == kLocalStore) return {};
+  const std::string_view scheme = store.substr(0, store.find(':'));
+  if (scheme.size() < store.size() && std::ranges::find(kRedisSchemes, scheme) != kRedisSchemes.end()) {
+    return fail(ErrorCode::unimplemented, "this build has the local engine only and cannot use {}: stores: use local:",
+                scheme);
+  }
+  if (scheme == "local") {
+    return fail(ErrorCode::invalid_argument,
+                "the local store is spelled \"local:\" and nothing else; another place is chosen by the runtime "
+                "directory (ALDIS_RUNTIME_DIR)");
+  }
+  return fail(ErrorCode::invalid_argument, "unknown store \"{}\": use local: (this machine) or a redis URL", store);
+}
+
+Result<void> check_options(const WorkspaceOptions& options) {
+  ALDIS_TRY(check_store(options.store));
+  ALDIS_TRY(check_namespace(options.namespace_name));
+  if (options.call_timeout <= std::chrono::nanoseconds::zero()) {
+    return fail(ErrorCode::invalid_argument, "call_timeout must be longer than 0");
+  }
+  return {};
+}
+
+Result<WorkspaceParts> open_local(const WorkspaceOptions& options) {
+  const auto clock = std::make_shared<SystemClock>();
+  ALDIS_TRY(prepare_runtime_directory(options.runtime_directory));
+  ALDIS_TRY_ASSIGN(auto board, Board::open({.runtime_directory = options.runtime_directory,
+                                            .namespace_name = options.namespace_name,
+                                            .call_timeout = options.call_timeout,
+                                            .clock = clock.get()}));
+  ALDIS_TRY_ASSIGN(auto doorbell, Doorbell::open(options.runtime_directory, options.namespace_name));
+  return WorkspaceParts{.clock = clock,
+                        .processes = make_proc_process_table(),
+                        .heartbeats = make_local_heartbeats(board, doorbell, clock),
+                        .signals = make_local_signals(board, doorbell, clock),
+                        .waker = doorbell};
+}
+
+}  // namespace
+
+WorkspaceOptions WorkspaceOptions::from_environment() {
+  const Environment environment = Environment::from_process();
+  WorkspaceOptions options;
+  options.store = environment.get("ALDIS_STORE").value_or(options.store);
+  options.namespace_name = environment.get("ALDIS_NAMESPACE").value_or(options.namespace_name);
+  options.runtime_directory = environment.get("ALDIS_RUNTIME_DIR").value_or(options.runtime_directory);
+  return options;
+}
+
+Workspace::Workspace(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Result<Workspace> Workspace::open(WorkspaceOptions options) {
+  ALDIS_TRY(check_options(options));
+  options.runtime_directory = choose_runtime_directory(options.runtime_directory);
+  ALDIS_TRY_ASSIGN(auto parts, open_local(options));
+  return Workspace(std::make_shared<Impl>(std::move(options), std::move(parts)));
+}
+
+const WorkspaceOptions& Workspace::options() const { return impl_->options(); }
+
+}  // namespace aldis
