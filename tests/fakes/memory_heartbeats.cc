@@ -1,0 +1,1 @@
+// fakes/memory_heartbeats.cc

@@ -1,0 +1,1 @@
+// fakes/memory_signals.cc
