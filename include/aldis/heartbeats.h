@@ -7,10 +7,9 @@
 // process) and the store's clock, and come with their evidence. Starting an agent id again begins a new *incarnation*:
 // the loser's next call is `conflict` and changes nothing. Dead and finished records stay visible for 24 h.
 // Threads: safe from any thread. One coordinator speaks for one agent; reading calls need no agent.
-// Errors: invalid_argument for bad names, progress outside 0.0–1.0 or NaN, leases out of bounds; failed_precondition for
-// a beat before start_heartbeat; conflict when another incarnation took over; plus what the store answers. A failed call
-// changes nothing.
-// Limits: limits.h, "Heartbeats".
+// Errors: invalid_argument for bad names, progress outside 0.0–1.0 or NaN, leases out of bounds; failed_precondition
+// for a beat before start_heartbeat; conflict when another incarnation took over; plus what the store answers. A failed
+// call changes nothing. Limits: limits.h, "Heartbeats".
 
 #include <chrono>
 #include <cstdint>
@@ -115,10 +114,10 @@ class ALDIS_API HeartbeatCoordinator {
   Result<AgentStatus> get_agent_status(std::string_view agent_id,
                                        std::chrono::nanoseconds stale_after = limits::kStaleThresholdDefault) const;
   // All kept records in the order of their ids; `states` empty means every state.
-  Result<std::vector<AgentStatus>> list(
-      const std::vector<AgentState>& states = {},
-      std::chrono::nanoseconds stale_after = limits::kStaleThresholdDefault) const;
-  // Every unfinished agent that has beaten and whose last beat is older than the threshold, and dead ones that never beat.
+  Result<std::vector<AgentStatus>> list(const std::vector<AgentState>& states = {},
+                                        std::chrono::nanoseconds stale_after = limits::kStaleThresholdDefault) const;
+  // Every unfinished agent that has beaten and whose last beat is older than the threshold, and dead ones that never
+  // beat.
   Result<std::vector<AgentStatus>> get_stale_agents(
       std::chrono::nanoseconds threshold = limits::kStaleThresholdDefault) const;
 

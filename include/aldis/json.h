@@ -6,7 +6,7 @@
 // Threads: a value type; const calls are safe.
 // Errors: `parse` answers invalid_argument with the byte offset for anything but one object of valid UTF-8, at most
 // limits::kPayloadBytesMax long and limits::kPayloadDepthMax deep, without duplicate keys (compared after unescaping)
-// and without a number that overflows a double or, written as an integer, loses digits in one.
+// and without a number that overflows a double or an integer that needs more than 64 bits.
 
 #include <string>
 #include <string_view>

@@ -3,14 +3,13 @@
 // src/domain/signals.cc; the rules of a mailbox are in src/ports/signal_store.h.
 //
 // Model: per (target, type) first in, first out. A targeted signal is taken by exactly one reader, even when several
-// processes act as the same agent; a broadcast reaches every agent but its sender exactly once. A signal that nobody took
-// in time leaves a tombstone, and its target is told `Expired` once: that is never confused with "nothing came". Anyone
-// may ask for a signal's receipt for 24 h. Without `acknowledge_within` a take is at most once; with it at least once,
-// and never two holders within one reservation.
-// Threads: safe from any thread. A waiting call sleeps until it is woken or its next deadline; it does not poll.
-// Errors: invalid_argument (names, ttl not in (0, 7 days], too many types), resource_exhausted (mailbox, broadcast type or
-// board full: nothing was sent, nothing dropped), not_found and conflict as each function says, plus the store's.
-// Limits: limits.h, "Signals".
+// processes act as the same agent; a broadcast reaches every agent but its sender exactly once. A signal that nobody
+// took in time leaves a tombstone, and its target is told `Expired` once: that is never confused with "nothing came".
+// Anyone may ask for a signal's receipt for 24 h. Without `acknowledge_within` a take is at most once; with it at least
+// once, and never two holders within one reservation. Threads: safe from any thread. A waiting call sleeps until it is
+// woken or its next deadline; it does not poll. Errors: invalid_argument (names, ttl not in (0, 7 days], too many
+// types), resource_exhausted (mailbox, broadcast type or board full: nothing was sent, nothing dropped), not_found and
+// conflict as each function says, plus the store's. Limits: limits.h, "Signals".
 
 #include <chrono>
 #include <cstdint>
@@ -38,10 +37,10 @@ struct CoordinationSignal {
   std::string source_agent;
   std::optional<std::string> target_agent;  // none: a broadcast
   Json payload;
-  WallTime timestamp;                // when it was sent
-  std::chrono::nanoseconds ttl{0};   // `ttl_seconds` at the edges
-  WallTime expires_at;               // timestamp + ttl, for display; the store's clock decides
-  std::uint32_t attempt = 1;         // 2 and more: handed back by a holder that did not acknowledge
+  WallTime timestamp;               // when it was sent
+  std::chrono::nanoseconds ttl{0};  // `ttl_seconds` at the edges
+  WallTime expires_at;              // timestamp + ttl, for display; the store's clock decides
+  std::uint32_t attempt = 1;        // 2 and more: handed back by a holder that did not acknowledge
 
   bool operator==(const CoordinationSignal&) const = default;
 };
@@ -126,8 +125,8 @@ class ALDIS_API CoordinationSignals {
                                       const TakeOptions& options = {}, std::stop_token stop = {});
 
   // Calls back with each matching signal or expiry, from one thread that serves the whole workspace, until `stop` is
-  // requested or this object goes. A callback may call this class, but delays the others while it runs. A store error is
-  // reported once to `on_error` and retried. resource_exhausted when the thread cannot be started.
+  // requested or this object goes. A callback may call this class, but delays the others while it runs. A store error
+  // is reported once to `on_error` and retried. resource_exhausted when the thread cannot be started.
   Result<void> on_signal(const std::vector<std::string>& types, std::string_view source,
                          std::function<void(const SignalNews&)> callback, std::stop_token stop,
                          std::function<void(const Error&)> on_error = {});

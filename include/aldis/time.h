@@ -1,8 +1,8 @@
 #pragma once
 // The times that the API speaks. Implemented in src/core/time_format.cc.
 //
-// Model: durations are std::chrono. WallTime is for display and never decides anything; what decides (leases, expiry) is
-// the store's own clock: the host's boot-time clock on a local board, the server's time on Redis.
+// Model: durations are std::chrono. WallTime is for display and never decides anything; what decides (leases, expiry)
+// is the store's own clock: the host's boot-time clock on a local board, the server's time on Redis.
 
 #include <chrono>
 #include <string>

@@ -1,9 +1,9 @@
 #pragma once
 // Building and reading the byte strings of docs/formats.md. Header only.
 //
-// Model: integers are big-endian, so that byte order is number order in keys; strings are length-prefixed (u16 in keys and
-// names, u32 for payloads), so no two fields ever meet. A reader that runs out of bytes turns `ok()` false and returns
-// zeros from then on: check once at the end.
+// Model: integers are big-endian, so that byte order is number order in keys; strings are length-prefixed (u16 in keys
+// and names, u32 for payloads), so no two fields ever meet. A reader that runs out of bytes turns `ok()` false and
+// returns zeros from then on: check once at the end.
 
 #include <concepts>
 #include <cstdint>
@@ -54,7 +54,8 @@ class ByteReader {
   T number() {
     const std::string_view bytes = take(sizeof(T));
     T value = 0;
-    for (const char byte : bytes) value = static_cast<T>(static_cast<T>(value << 8 * (sizeof(T) > 1)) | static_cast<unsigned char>(byte));
+    for (const char byte : bytes)
+      value = static_cast<T>(static_cast<T>(value << 8 * (sizeof(T) > 1)) | static_cast<unsigned char>(byte));
     return value;
   }
   std::int64_t signed_number() { return static_cast<std::int64_t>(number<std::uint64_t>()); }

@@ -1,11 +1,10 @@
 #pragma once
-// The one seam through which anything learns the time. SystemClock is implemented in system_clock.cc, the only file that
-// may read a clock; tests use tests/fakes/fake_clock.h.
+// The one seam through which anything learns the time. SystemClock is implemented in system_clock.cc, the only file
+// that may read a clock; tests use tests/fakes/fake_clock.h.
 //
-// Model: three times of three types. WallTime is shown to people. BootTime counts from the host's boot, suspend included,
-// is the same in every process of the machine, and decides leases and expiry on the local board. SteadyTime measures how
-// long a call may take.
-// Threads: safe from any thread.
+// Model: three times of three types. WallTime is shown to people. BootTime counts from the host's boot, suspend
+// included, is the same in every process of the machine, and decides leases and expiry on the local board. SteadyTime
+// measures how long a call may take. Threads: safe from any thread.
 
 #include <chrono>
 

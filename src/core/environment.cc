@@ -1,1 +1,55 @@
-// core/environment.cc
+#include "core/environment.h"
+
+#include <unistd.h>
+
+#include <array>
+
+#include "aldis/workspace.h"
+
+namespace aldis {
+namespace {
+
+constexpr std::array kTable = {
+    EnvironmentVariable{"ALDIS_STORE", "the store to join (default local:)"},
+    EnvironmentVariable{"ALDIS_NAMESPACE", "the namespace to join (default 'default')"},
+    EnvironmentVariable{"ALDIS_AGENT_ID", "the acting agent"},
+    EnvironmentVariable{"ALDIS_INCARNATION", "set by `aldis run`: the incarnation that its child may beat for"},
+    EnvironmentVariable{"ALDIS_OUTPUT", "table, json, jsonl or auto"},
+    EnvironmentVariable{"ALDIS_RUNTIME_DIR", "directory of the local board"},
+    EnvironmentVariable{"ALDIS_CONFIG", "the configuration file (default $XDG_CONFIG_HOME/aldis/config.toml)"},
+    EnvironmentVariable{"ALDIS_TRACE_ID", "copied to meta.trace_id of every answer"},
+};
+
+}  // namespace
+
+Environment Environment::from_process() {
+  std::map<std::string, std::string, std::less<>> variables;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const std::size_t equals = text.find('=');
+    if (equals == std::string_view::npos) continue;
+    variables.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return Environment(std::move(variables));
+}
+
+std::optional<std::string> Environment::get(std::string_view name) const {
+  const auto found = variables_.find(name);
+  if (found == variables_.end() || found->second.empty()) return std::nullopt;
+  return found->second;
+}
+
+bool Environment::has(std::string_view name) const { return variables_.contains(name); }
+
+std::span<const EnvironmentVariable> environment_table() { return kTable; }
+
+WorkspaceOptions WorkspaceOptions::from_environment() {
+  const Environment environment = Environment::from_process();
+  WorkspaceOptions options;
+  options.store = environment.get("ALDIS_STORE").value_or(options.store);
+  options.namespace_name = environment.get("ALDIS_NAMESPACE").value_or(options.namespace_name);
+  options.runtime_directory = environment.get("ALDIS_RUNTIME_DIR").value_or("");
+  return options;
+}
+
+}  // namespace aldis

@@ -18,7 +18,8 @@ class Environment {
   explicit Environment(std::map<std::string, std::string, std::less<>> variables) : variables_(std::move(variables)) {}
   static Environment from_process();
 
-  // Empty counts as unset, as for XDG variables and most tools; `has` tells them apart (NO_COLOR counts even when empty).
+  // Empty counts as unset, as for XDG variables and most tools; `has` tells them apart (NO_COLOR counts even when
+  // empty).
   std::optional<std::string> get(std::string_view name) const;
   bool has(std::string_view name) const;
 

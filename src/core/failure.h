@@ -13,8 +13,8 @@ namespace aldis {
 
 template <class... Args>
 Error make_error(ErrorCode code, fmt::format_string<Args...> format, Args&&... args) {
-  const bool retryable = code == ErrorCode::unavailable || code == ErrorCode::deadline_exceeded ||
-                         code == ErrorCode::resource_exhausted;
+  const bool retryable =
+      code == ErrorCode::unavailable || code == ErrorCode::deadline_exceeded || code == ErrorCode::resource_exhausted;
   return Error{code, fmt::format(format, std::forward<Args>(args)...), retryable};
 }
 

@@ -2,8 +2,8 @@
 // Ids: a prefix and 26 characters of Crockford base32 of a time-ordered 128-bit value (the layout of ULID: 48 bits of
 // milliseconds since 1970, 80 random bits). Implemented in ids.cc.
 //
-// Model: unique across processes and hosts (80 bits from getrandom), ordered by their time of making, made by the client.
-// Threads: safe from any thread; each thread has its own random pool, thrown away in a forked child.
+// Model: unique across processes and hosts (80 bits from getrandom), ordered by their time of making, made by the
+// client. Threads: safe from any thread; each thread has its own random pool, thrown away in a forked child.
 
 #include <array>
 #include <compare>

@@ -1,5 +1,6 @@
 #pragma once
-// An annotated mutex: clang's -Wthread-safety proves that a GUARDED_BY field is only touched under its lock. Header only.
+// An annotated mutex: clang's -Wthread-safety proves that a GUARDED_BY field is only touched under its lock. Header
+// only.
 
 #include <condition_variable>
 #include <mutex>

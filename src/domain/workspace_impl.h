@@ -1,6 +1,6 @@
 #pragma once
-// What a Workspace shares among its copies and everything made from it: the ports, wired by src/workspace.cc (or by a test,
-// with twins). Implemented in workspace_impl.cc.
+// What a Workspace shares among its copies and everything made from it: the ports, wired by src/workspace.cc (or by a
+// test, with twins). Implemented in workspace_impl.cc.
 //
 // Threads: safe from any thread.
 

@@ -2,12 +2,12 @@
 // Where heartbeat records live. Used by src/domain/heartbeats.cc; engines: src/engines/local/local_heartbeats,
 // tests/fakes/memory_heartbeats. Each sentence below has a test in tests/contract that runs on every engine.
 //
-// Model: one record an agent id, replaced by a new incarnation. Every call is atomic. The store stamps times with its own
-// clock: `StoreTime` decides, `WallTime` is for display. Store and retention: a record is removed limits::kAgentRetention
-// after its lease lapsed or it finished, whichever was stamped last; no reader sees it after that.
-// Threads: safe from any thread and process.
-// Errors: conflict when the incarnation is not the newest (nothing is changed), not_found when there is no record, and
-// deadline_exceeded / unavailable / resource_exhausted / data_loss from the engine.
+// Model: one record an agent id, replaced by a new incarnation. Every call is atomic. The store stamps times with its
+// own clock: `StoreTime` decides, `WallTime` is for display. Store and retention: a record is removed
+// limits::kAgentRetention after its lease lapsed or it finished, whichever was stamped last; no reader sees it after
+// that. Threads: safe from any thread and process. Errors: conflict when the incarnation is not the newest (nothing is
+// changed), not_found when there is no record, and deadline_exceeded / unavailable / resource_exhausted / data_loss
+// from the engine.
 
 #include <chrono>
 #include <cstdint>
@@ -23,8 +23,8 @@
 
 namespace aldis {
 
-// Mean and spread of the intervals between the beats of one incarnation (Welford 1962, "Note on a method for calculating
-// corrected sums of squares and products"): constant size, updated by the store with each beat.
+// Mean and spread of the intervals between the beats of one incarnation (Welford 1962, "Note on a method for
+// calculating corrected sums of squares and products"): constant size, updated by the store with each beat.
 struct BeatRhythm {
   std::uint64_t intervals = 0;
   double mean_seconds = 0;
@@ -67,8 +67,8 @@ struct HeartbeatRecord {
   std::string current_task;
   std::uint64_t beats = 0;
   std::optional<WallTime> last_beat_at;
-  StoreTime last_beat;   // meaningful when beats > 0
-  StoreTime renewed;     // last beat, lease renewal or start
+  StoreTime last_beat;  // meaningful when beats > 0
+  StoreTime renewed;    // last beat, lease renewal or start
   WallTime renewed_at;
   BeatRhythm rhythm;
   bool finished = false;
@@ -91,8 +91,8 @@ class HeartbeatStore {
  public:
   virtual ~HeartbeatStore() = default;
 
-  // Makes `start` the newest incarnation: no beats, fresh lease, published state alive. `replaces` none: over whatever is
-  // there. A nil id: only if there is no record. Another id: only if that is the newest incarnation, else conflict.
+  // Makes `start` the newest incarnation: no beats, fresh lease, published state alive. `replaces` none: over whatever
+  // is there. A nil id: only if there is no record. Another id: only if that is the newest incarnation, else conflict.
   virtual Result<void> start(const AgentStart& start, std::optional<Id128> replaces) = 0;
 
   // Counts a beat, adds the interval since the previous one to the rhythm, renews the lease. A finished incarnation is

@@ -2,19 +2,22 @@
 // Where mailboxes and broadcasts live. Used by src/domain/signals.cc; engines: src/engines/local/local_signals,
 // tests/fakes/memory_signals. Each sentence below has a test in tests/contract that runs on every engine.
 //
-// Model. Each call is atomic, and every call first settles what is due in the mailboxes it meets: signals whose deadline
-// passed become tombstones, reservations that lapsed return to their original place (with attempt + 1 at the next take),
-// tombstones older than limits::kTombstoneRetention go. The store's clock decides.
+// Model. Each call is atomic, and every call first settles what is due in the mailboxes it meets: signals whose
+// deadline passed become tombstones, reservations that lapsed return to their original place (with attempt + 1 at the
+// next take), tombstones older than limits::kTombstoneRetention go. The store's clock decides.
 // - Order: by commit. A filter skips without changing the place of what it skips.
-// - Targeted: only its target takes, sees or clears it. Broadcast: every agent but the sender sees it once; the position is
-//   kept per (agent, type) as a low-water mark and the set read above it, for limits::kPositionRetention after last use.
-// - An agent *appears* at its first take, pending, clear or heartbeat. It sees broadcasts that still live then, and is told
+// - Targeted: only its target takes, sees or clears it. Broadcast: every agent but the sender sees it once; the
+// position is
+//   kept per (agent, type) as a low-water mark and the set read above it, for limits::kPositionRetention after last
+//   use.
+// - An agent *appears* at its first take, pending, clear or heartbeat. It sees broadcasts that still live then, and is
+// told
 //   of no broadcast that expired before.
 // - Tombstones: the newest limits::kTombstonesMax per mailbox (per type for broadcasts). Beyond, the oldest go; those
 //   whose expiry was not told fold into one Expired with a count per (mailbox, type), and their receipts are not_found.
 // Threads: safe from any thread and process.
-// Errors: as each function says, and deadline_exceeded / unavailable / resource_exhausted / data_loss from the engine. A
-// failed call changes nothing.
+// Errors: as each function says, and deadline_exceeded / unavailable / resource_exhausted / data_loss from the engine.
+// A failed call changes nothing.
 
 #include <chrono>
 #include <cstdint>
@@ -66,8 +69,8 @@ struct Reservation {
 };
 
 struct NothingTaken {
-  std::vector<Reservation> reserved;   // those whose holder is a known process, oldest first
-  std::optional<StoreTime> next_due;   // when an expiry or a lapse next concerns this agent and filter
+  std::vector<Reservation> reserved;  // those whose holder is a known process, oldest first
+  std::optional<StoreTime> next_due;  // when an expiry or a lapse next concerns this agent and filter
   StoreTime now;
 };
 
@@ -77,13 +80,13 @@ class SignalStore {
  public:
   virtual ~SignalStore() = default;
 
-  // Commits the signal. Sending the same id again is a success that changes nothing. resource_exhausted: the mailbox holds
-  // kMailboxSignalsMax or would pass kMailboxBytesMax (live and reserved ones count), the type has kBroadcastsMax live
-  // broadcasts, or the store is too full for signals.
+  // Commits the signal. Sending the same id again is a success that changes nothing. resource_exhausted: the mailbox
+  // holds kMailboxSignalsMax or would pass kMailboxBytesMax (live and reserved ones count), the type has kBroadcastsMax
+  // live broadcasts, or the store is too full for signals.
   virtual Result<void> send(const OutgoingSignal& signal) = 0;
 
-  // The oldest live match: targeted ones before broadcasts. With `consume` it is taken (for good, or reserved), without it
-  // stays. Else the oldest untold expiry that matches, told with `consume`, folded ones first. Else NothingTaken. A
+  // The oldest live match: targeted ones before broadcasts. With `consume` it is taken (for good, or reserved), without
+  // it stays. Else the oldest untold expiry that matches, told with `consume`, folded ones first. Else NothingTaken. A
   // repeated `take_id` of the same agent returns the same signal while kept (limits::kTakeIdRetention).
   virtual Result<TakeOutcome> take(const TakeRequest& request) = 0;
 
@@ -95,11 +98,12 @@ class SignalStore {
   virtual Result<std::uint64_t> clear(std::string_view agent, std::string_view type) = 0;
 
   // Makes a reservation of `agent` final. not_found: no such signal. conflict: it lapsed and somebody retook it.
-  // failed_precondition: never reserved by this agent, or expired. A lapsed one that nobody retook succeeds, and so does
-  // acknowledging twice.
+  // failed_precondition: never reserved by this agent, or expired. A lapsed one that nobody retook succeeds, and so
+  // does acknowledging twice.
   virtual Result<void> acknowledge(std::string_view agent, const Id128& signal_id) = 0;
 
-  // Returns reservations to their original places, if they still are as given (id, attempt and holder). Returns how many.
+  // Returns reservations to their original places, if they still are as given (id, attempt and holder). Returns how
+  // many.
   virtual Result<std::uint64_t> hand_back(std::string_view agent, const std::vector<Reservation>& reservations) = 0;
 
   // not_found: unknown or older than kept.

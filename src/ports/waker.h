@@ -1,9 +1,9 @@
 #pragma once
-// How a waiter sleeps until something that concerns it may have changed. Engines: src/engines/local/doorbell_waker (futex
-// words), tests/fakes/ (condition variable); Redis: one subscriber connection.
+// How a waiter sleeps until something that concerns it may have changed. Engines: src/engines/local/doorbell_waker
+// (futex words), tests/fakes/ (condition variable); Redis: one subscriber connection.
 //
-// Model: wake-ups are hints. Take a Listening *before* reading the store; `sleep` returns at once if the topic rang since.
-// It may return early or late (a killed process rings nothing): always re-read, and never sleep longer than
+// Model: wake-ups are hints. Take a Listening *before* reading the store; `sleep` returns at once if the topic rang
+// since. It may return early or late (a killed process rings nothing): always re-read, and never sleep longer than
 // `recheck_interval`. Stores ring by themselves after a change commits.
 // Threads: safe from any thread.
 

@@ -1,15 +1,16 @@
 #pragma once
 // The board: one LMDB environment per namespace in the runtime directory, with every precaution that sharing it between
-// processes needs. Used by local_heartbeats and local_signals; implemented in board.cc; the bytes are in docs/formats.md.
+// processes needs. Used by local_heartbeats and local_signals; implemented in board.cc; the bytes are in
+// docs/formats.md.
 //
-// Model: `write` runs its body in the one write transaction of the board: first our own robust mutex with a deadline, then
-// LMDB's; an error from the body aborts, nothing of it happened. `read` runs its body on a snapshot that ends before
-// anything can block: copy out what you keep. A transaction remembers its first failure: from then on `get` finds nothing
-// and `put` does nothing, and `write`/`read` return that failure whatever the body answers, so bodies need not check.
-// A body may run more than once (after a full map was mended): it must not change anything outside but its result.
-// Threads: safe from any thread and process. Bodies must not nest.
-// Errors: deadline_exceeded (naming the pid that holds the writer lock), resource_exhausted (map, tmpfs or reader table
-// full; names who pins pages), failed_precondition (fork, newer format, another PID or time namespace), data_loss.
+// Model: `write` runs its body in the one write transaction of the board: first our own robust mutex with a deadline,
+// then LMDB's; an error from the body aborts, nothing of it happened. `read` runs its body on a snapshot that ends
+// before anything can block: copy out what you keep. A transaction remembers its first failure: from then on `get`
+// finds nothing and `put` does nothing, and `write`/`read` return that failure whatever the body answers, so bodies
+// need not check. A body may run more than once (after a full map was mended): it must not change anything outside but
+// its result. Threads: safe from any thread and process. Bodies must not nest. Errors: deadline_exceeded (naming the
+// pid that holds the writer lock), resource_exhausted (map, tmpfs or reader table full; names who pins pages),
+// failed_precondition (fork, newer format, another PID or time namespace), data_loss.
 
 #include <cstdint>
 #include <memory>
@@ -41,7 +42,8 @@ class BoardTransaction {
   };
   // The first entry whose key is >= `from` and begins with `prefix`. Same validity as get.
   virtual std::optional<Entry> seek(std::string_view prefix, std::string_view from) = 0;
-  // The entry after the one that the last seek or next answered, if it begins with the same prefix. Do not write between.
+  // The entry after the one that the last seek or next answered, if it begins with the same prefix. Do not write
+  // between.
   virtual std::optional<Entry> next() = 0;
 
   // True while signals may still be stored (limits::kBoardSignalShare).
@@ -73,8 +75,8 @@ class Board {
   // Of the newest commit; costs two loads. Unchanged means that nothing on the board changed.
   virtual std::uint64_t last_transaction_id() const = 0;
 
-  // failed_precondition in a forked child; otherwise, at most once a recheck interval, reopens the board if its files were
-  // removed or replaced behind our back. Both transactions call it by themselves.
+  // failed_precondition in a forked child; otherwise, at most once a recheck interval, reopens the board if its files
+  // were removed or replaced behind our back. Both transactions call it by themselves.
   virtual Result<void> check_usable() = 0;
 
  protected:

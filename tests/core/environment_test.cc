@@ -1,0 +1,46 @@
+#include "core/environment.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include "aldis/workspace.h"
+
+namespace aldis {
+namespace {
+
+TEST(Environment, is_a_snapshot) {
+  ::setenv("ALDIS_STORE", "local:", 1);
+  const Environment before = Environment::from_process();
+  ::setenv("ALDIS_STORE", "redis://later", 1);
+  EXPECT_EQ(before.get("ALDIS_STORE"), "local:");
+  ::unsetenv("ALDIS_STORE");
+}
+
+TEST(Environment, empty_counts_as_unset_but_is_there) {
+  const Environment environment({{"NO_COLOR", ""}, {"HOME", "/root"}});
+  EXPECT_EQ(environment.get("NO_COLOR"), std::nullopt);
+  EXPECT_TRUE(environment.has("NO_COLOR"));
+  EXPECT_FALSE(environment.has("CI"));
+  EXPECT_EQ(environment.get("HOME"), "/root");
+}
+
+TEST(Environment, describes_the_workspace_to_join) {
+  ::setenv("ALDIS_NAMESPACE", "tests", 1);
+  ::setenv("ALDIS_RUNTIME_DIR", "/dev/shm/elsewhere", 1);
+  const WorkspaceOptions options = WorkspaceOptions::from_environment();
+  ::unsetenv("ALDIS_NAMESPACE");
+  ::unsetenv("ALDIS_RUNTIME_DIR");
+  EXPECT_EQ(options.store, "local:");
+  EXPECT_EQ(options.namespace_name, "tests");
+  EXPECT_EQ(options.runtime_directory, "/dev/shm/elsewhere");
+}
+
+TEST(Environment, every_variable_of_ours_is_in_the_table) {
+  for (const EnvironmentVariable& variable : environment_table()) {
+    EXPECT_TRUE(variable.name.starts_with("ALDIS_"));
+    EXPECT_FALSE(variable.meaning.empty());
+  }
+}
+
+}  // namespace
+}  // namespace aldis
