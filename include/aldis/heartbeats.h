@@ -66,11 +66,11 @@ struct ProcessBinding {
 };
 
 struct StartOptions {
-  Json metadata;             // kept across beats
-  std::string display_name;  // empty: the agent id
+  Json metadata = {};             // kept across beats
+  std::string display_name = {};  // empty: the agent id
   std::chrono::nanoseconds ttl = limits::kLeaseDefault;
   bool replace = true;  // false: already_exists if a live record has the id, naming its host and pid
-  ProcessBinding process;
+  ProcessBinding process = {};
 };
 
 // A change that `watch` saw. `first` is true for exactly one of all the watchers that derived it, in any process.

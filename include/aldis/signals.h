@@ -93,11 +93,11 @@ struct TakeOptions {
   bool consume = true;  // false: look without taking; an expiry shown that way stays untold
 
   // Reserve instead of taking for good: acknowledge within this time, or it goes back to its place.
-  std::optional<std::chrono::nanoseconds> acknowledge_within;
+  std::optional<std::chrono::nanoseconds> acknowledge_within = {};
 
   // A name that the caller made for this one take ("" = none). Repeating a take with the same name within 60 s returns
   // the same signal: for callers that may die between taking and writing down what they took.
-  std::string take_id;
+  std::string take_id = {};
 };
 
 class ALDIS_API CoordinationSignals {

@@ -25,7 +25,7 @@ struct WorkspaceOptions {
   std::string namespace_name = "default";
 
   // Directory of the local board. Empty: /run/user/<uid>/aldis if that exists and is ours, else /dev/shm/aldis-<uid>.
-  std::string runtime_directory;
+  std::string runtime_directory = {};
 
   // How long a call may wait for a busy store before it is deadline_exceeded.
   std::chrono::nanoseconds call_timeout = limits::kCallTimeoutDefault;

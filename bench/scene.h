@@ -1,0 +1,41 @@
+#pragma once
+// What every row needs: a directory of its own in memory, a workspace in it, and a way to stop at the first surprise.
+// Header only.
+
+#include <fmt/core.h>
+#include <stdlib.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
+#include "aldis/workspace.h"
+
+namespace aldis::bench {
+
+template <class T>
+T must(Result<T> result) {
+  if (!result) {
+    fmt::print(stderr, "aldis_bench: {}\n", result.error().message);
+    std::exit(1);
+  }
+  if constexpr (!std::is_void_v<T>) return *std::move(result);
+}
+
+class Scene {
+ public:
+  Scene() {
+    if (::mkdtemp(directory_.data()) == nullptr) must(Result<void>(std::unexpected(Error{{}, "mkdtemp failed"})));
+  }
+  ~Scene() { std::filesystem::remove_all(directory_); }
+  Scene(const Scene&) = delete;
+  Scene& operator=(const Scene&) = delete;
+
+  std::string path(const std::string& name) const { return directory_ + "/" + name; }
+  Workspace workspace() const { return must(Workspace::open({.runtime_directory = directory_})); }
+
+ private:
+  std::string directory_ = "/dev/shm/aldis-bench-XXXXXX";
+};
+
+}  // namespace aldis::bench
