@@ -1,13 +1,12 @@
 #pragma once
 // Making errors in one line: `return fail(ErrorCode::not_found, "no agent {}", id);`
 
-#include <fmt/core.h>
-
 #include <expected>
 #include <string>
 #include <utility>
 
 #include "aldis/error.h"
+#include "core/format.h"
 
 namespace aldis {
 

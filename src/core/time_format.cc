@@ -1,6 +1,5 @@
-#include <fmt/core.h>
-
 #include "aldis/time.h"
+#include "core/format.h"
 
 namespace aldis {
 

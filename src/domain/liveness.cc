@@ -1,12 +1,11 @@
 #include "domain/liveness.h"
 
-#include <fmt/core.h>
-
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 
 #include "aldis/limits.h"
+#include "core/format.h"
 
 namespace aldis {
 namespace {

@@ -1,0 +1,4 @@
+#pragma once
+// fmt::format, because the oldest compiler that builds Aldis has no std::format. The only file that includes the library.
+
+#include <fmt/core.h>
