@@ -30,8 +30,8 @@ Result<void> check_store(std::string_view store) {
   if (store == kLocalStore) return {};
   const std::string_view scheme = store.substr(0, store.find(':'));
   if (scheme.size() < store.size() && std::ranges::find(kRedisSchemes, scheme) != kRedisSchemes.end()) {
-    return fail(ErrorCode::unimplemented, "this build has the local engine only and cannot use {}: stores: use local:",
-                scheme);
+    return fail(ErrorCode::unimplemented,
+                "this build has the local engine only and cannot use {}: stores: use local:", scheme);
   }
   if (scheme == "local") {
     return fail(ErrorCode::invalid_argument,

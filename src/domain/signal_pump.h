@@ -1,20 +1,21 @@
 #pragma once
-// The thread that serves every on_signal of a workspace. Used by src/domain/signals.cc; owned by Workspace::Impl, made at
-// the first registration; implemented in signal_pump.cc.
+// The thread that serves every on_signal of a workspace. Used by src/domain/signals.cc; owned by Workspace::Impl, made
+// at the first registration; implemented in signal_pump.cc.
 //
 // Model: a registration is a mailbox, a filter and a callback. The thread sleeps on the one mailbox concerned (on
 // everything when there are several) until it is rung or the next deadline of any registration, then takes for each in
 // turn, a few signals at most, so that a busy one does not starve the others. It ends when the pump goes.
 // A registration ends when its stop token fires, when its owner is removed, or with the pump.
 // Threads: safe from any thread, callbacks included.
-// Errors: resource_exhausted from `start`. Store errors go to the registration's on_error once per outage; it is retried
-// with a growing pause.
-// fork: the child has no such thread; the destructor there touches nothing that the thread might have held.
+// Errors: resource_exhausted from `start`. Store errors go to the registration's on_error once per outage; it is
+// retried with a growing pause. fork: the child has no such thread; the destructor there touches nothing that the
+// thread might have held.
 
 #include <functional>
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <thread>
 
 #include "aldis/signals.h"
 #include "domain/workspace_impl.h"
@@ -41,16 +42,18 @@ class SignalPump {
 
   void add(SignalSubscription subscription);
 
-  // Ends every registration of `owner`. No callback of it runs after this returned; from inside one of its own callbacks
-  // it returns at once, and that callback is the last.
+  // Ends every registration of `owner`. No callback of it runs after this returned; from inside one of its own
+  // callbacks it returns at once, and that callback is the last.
   void remove_owner(const void* owner);
 
  private:
   class Loop;
-  SignalPump(Workspace::Impl& workspace, std::shared_ptr<Loop> loop);
+  SignalPump(Workspace::Impl& workspace, std::shared_ptr<Loop> loop, std::thread thread);
+  bool is_own_thread() const;
 
   Workspace::Impl& workspace_;
   std::shared_ptr<Loop> loop_;
+  std::thread thread_;
 };
 
 }  // namespace aldis

@@ -1,0 +1,30 @@
+#pragma once
+// One look into a mailbox: a take that first gives back what dead processes held. Used by check, wait and the pump;
+// implemented in mailbox_look.cc.
+//
+// Model: only `gone` and `zombie` prove that a holder is dead; where nothing is known, its reservation ends by time
+// alone. Threads: safe from any thread.
+
+#include <optional>
+#include <string_view>
+
+#include "core/clock.h"
+#include "ports/process_table.h"
+#include "ports/signal_store.h"
+
+namespace aldis {
+
+struct MailboxLook {
+  std::string_view agent;
+  const SignalFilter& filter;
+  const TakeOptions& options;
+  const std::optional<ProcessIdentity>& self;  // kept with a reservation; none: unknown to the process table
+};
+
+// NothingTaken: neither a signal nor an untold expiry is there, and no reservation of a dead process either.
+Result<TakeOutcome> look_into_mailbox(SignalStore& store, ProcessTable& processes, const MailboxLook& look);
+
+// How long nothing in the mailbox falls due; `at_most` if nothing does before. Never negative.
+std::chrono::nanoseconds time_until_due(const NothingTaken& nothing, std::chrono::nanoseconds at_most);
+
+}  // namespace aldis
