@@ -9,17 +9,19 @@ inline constexpr char kDue = 'X';        // (due time, key of a record): when so
 inline constexpr char kHeartbeat = 'h';  // (agent): what a beat changes
 inline constexpr char kAgent = 'a';      // (agent): what a start fixes
 
-inline constexpr char kSignal = 's';         // (signal id): the signal while it is live, its receipt afterwards
-inline constexpr char kMailbox = 'm';        // (agent): counts, bytes, next due time
-inline constexpr char kQueue = 'q';          // (agent, type, commit): pending and reserved signals in order
-inline constexpr char kTombstone = 't';      // (agent, settle commit): finished signals in the order they were settled
-inline constexpr char kUntold = 'u';         // (agent, type, commit): expiries nobody was told of yet
-inline constexpr char kFolded = 'f';         // (agent, type): untold expiries beyond what is kept
-inline constexpr char kTakeId = 'k';         // (agent, take id): what a named take returned
-inline constexpr char kBroadcast = 'b';      // (type, commit): live and expired broadcasts in order
-inline constexpr char kBroadcastType = 'c';  // (type): counts and version of a broadcast type
-inline constexpr char kPosition = 'p';       // (agent, type): what an agent has read of a broadcast type
-inline constexpr char kReader = 'r';         // (signal id, ordinal): who read a broadcast
-inline constexpr char kAppeared = 'e';       // (agent): when it appeared
+inline constexpr char kSignal = 's';            // (signal id): the signal while it is live, its receipt afterwards
+inline constexpr char kMailbox = 'm';           // (agent): totals of a mailbox
+inline constexpr char kMailboxEnd = 't';        // (agent, end, commit): tombstones, then live signals by deadline
+inline constexpr char kQueue = 'q';             // (agent, type, commit): pending and reserved signals in order
+inline constexpr char kUntold = 'u';            // (agent, type, commit): expiries nobody was told of yet
+inline constexpr char kFolded = 'f';            // (agent, type): untold expiries beyond what is kept
+inline constexpr char kTakeId = 'k';            // (agent, take id): what a named take returned
+inline constexpr char kBroadcastType = 'c';     // (type): totals of a broadcast type
+inline constexpr char kBroadcastEnd = 'T';      // (type, end, commit): as kMailboxEnd
+inline constexpr char kBroadcast = 'b';         // (type, commit): live and expired broadcasts in order
+inline constexpr char kBroadcastVersion = 'C';  // (): of all broadcasts together
+inline constexpr char kPosition = 'p';          // (agent, type): what an agent has read of a broadcast type
+inline constexpr char kReader = 'r';            // (signal id, ordinal): who read a broadcast
+inline constexpr char kAppeared = 'e';          // (agent): when it appeared
 
 }  // namespace aldis::board_key
