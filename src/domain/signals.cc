@@ -6,6 +6,7 @@
 #include "core/failure.h"
 #include "core/names.h"
 #include "core/try.h"
+#include "domain/held_signals.h"
 #include "domain/mailbox_look.h"
 #include "domain/signal_filters.h"
 #include "domain/signal_pump.h"
@@ -66,6 +67,11 @@ class CoordinationSignals::Impl {
   MailboxLook look(const SignalFilter& filter, const TakeOptions& options) const {
     return {.agent = agent_, .filter = filter, .options = options, .self = self_};
   }
+  // Remembers what was reserved.
+  void note(const Delivered& delivered, const TakeOptions& options) {
+    if (options.acknowledge_within) held_.add(delivered.signal);
+  }
+  Result<void> acknowledge(const Id128& signal_id);
   Result<void> subscribe(SignalSubscription subscription);
 
  private:
@@ -79,6 +85,7 @@ class CoordinationSignals::Impl {
   const std::string agent_;
   const std::optional<ProcessIdentity> self_;
   FilterCache filters_;
+  HeldSignals held_;
   std::atomic<SignalPump*> pump_{nullptr};  // once something was registered there
 };
 
@@ -118,6 +125,12 @@ Result<std::shared_ptr<const SignalFilter>> CoordinationSignals::Impl::prepare(c
   return filters_.find(types, source);
 }
 
+Result<void> CoordinationSignals::Impl::acknowledge(const Id128& signal_id) {
+  ALDIS_TRY(store().acknowledge(agent_, signal_id, held_.attempt_of(signal_id)));
+  held_.remove(signal_id);
+  return {};
+}
+
 Result<void> CoordinationSignals::Impl::subscribe(SignalSubscription subscription) {
   ALDIS_TRY_ASSIGN(SignalPump* const pump, workspace().pump());
   pump_.store(pump);
@@ -152,8 +165,10 @@ Result<CheckOutcome> CoordinationSignals::check_signal(const std::vector<std::st
       look_into_mailbox(impl_->store(), impl_->workspace().processes(), impl_->look(*filter, options));
   if (!outcome) return std::unexpected(std::move(outcome).error());
   if (std::holds_alternative<NothingTaken>(*outcome)) return CheckOutcome{NothingYet{}};
-  if (auto* delivered = std::get_if<Delivered>(&*outcome)) return CheckOutcome{std::move(*delivered)};
-  return CheckOutcome{std::get<Expired>(*std::move(outcome))};
+  if (auto* expired = std::get_if<Expired>(&*outcome)) return CheckOutcome{std::move(*expired)};
+  auto& delivered = std::get<Delivered>(*outcome);
+  impl_->note(delivered, options);
+  return CheckOutcome{std::move(delivered)};
 }
 
 Result<WaitOutcome> CoordinationSignals::wait_for_signal(const std::vector<std::string>& types, std::string_view source,
@@ -161,7 +176,10 @@ Result<WaitOutcome> CoordinationSignals::wait_for_signal(const std::vector<std::
                                                          std::stop_token stop) {
   ALDIS_TRY_ASSIGN(const auto filter, impl_->prepare(types, source, options));
   ALDIS_TRY_ASSIGN(const nanoseconds patience, check_timeout(timeout));
-  return wait_for_news(impl_->workspace(), impl_->look(*filter, options), patience, stop);
+  Result<WaitOutcome> outcome = wait_for_news(impl_->workspace(), impl_->look(*filter, options), patience, stop);
+  if (!outcome) return outcome;
+  if (const auto* delivered = std::get_if<Delivered>(&*outcome)) impl_->note(*delivered, options);
+  return outcome;
 }
 
 Result<void> CoordinationSignals::on_signal(const std::vector<std::string>& types, std::string_view source,
@@ -194,7 +212,7 @@ Result<std::uint64_t> CoordinationSignals::clear_signals(std::string_view type) 
 Result<void> CoordinationSignals::acknowledge(std::string_view signal_id) {
   ALDIS_TRY(impl_->workspace().usable());
   ALDIS_TRY_ASSIGN(const Id128 id, find_id(signal_id));
-  return impl_->store().acknowledge(impl_->agent(), id);
+  return impl_->acknowledge(id);
 }
 
 Result<Receipt> CoordinationSignals::receipt(std::string_view signal_id) {
