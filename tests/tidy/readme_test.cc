@@ -1,0 +1,129 @@
+// What README.md shows, works. Shell blocks marked <!-- tested --> run as they stand, with the executables of this
+// build on PATH and a board of their own; the C++ block is compiled into readme_example by CMake and runs here too.
+// Blocks of
+// `./dev` commands, which would run this test, are checked for commands that `./dev help` knows.
+
+#include "readme.h"
+
+#include <gmock/gmock.h>
+#include <stdlib.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <regex>
+
+#include "source_tree.h"
+
+namespace aldis::tidy {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+// A directory in memory, gone at the end of the test.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory() {
+    std::string pattern = "/dev/shm/aldis-readme-XXXXXX";
+    path_ = ::mkdtemp(pattern.data());
+  }
+  ~TemporaryDirectory() { fs::remove_all(path_); }
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+struct Ran {
+  int status = -1;
+  std::string output;
+};
+
+// Runs `text` with bash, stopping at the first failure, in a directory and with a board of its own.
+Ran run_shell(const std::string& text) {
+  const TemporaryDirectory directory;
+  const fs::path script = directory.path() / "block.sh";
+  const fs::path log = directory.path() / "log";
+  std::ofstream(script) << text;
+  const std::string command = "cd '" + directory.path().string() + "' && PATH='" ALDIS_EXECUTABLES ":'\"$PATH\"" +
+                              " ALDIS_RUNTIME_DIR=\"$PWD/board\" ALDIS_OUTPUT= timeout 60 bash -euo pipefail " +
+                              script.string() + " > " + log.string() + " 2>&1 < /dev/null";
+  const int status = std::system(command.c_str());
+  std::ifstream file(log);
+  return {status, std::string((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>())};
+}
+
+// "./dev demo --kill-one" → "demo"; nothing for lines that do not start ./dev.
+std::vector<std::string> dev_commands(const std::string& text) {
+  static const std::regex kDev(R"((^|\n)\s*\./dev +([a-z]+))");
+  std::vector<std::string> commands;
+  for (std::sregex_iterator call(text.begin(), text.end(), kDev), end; call != end; ++call)
+    commands.push_back((*call)[2]);
+  return commands;
+}
+
+bool is_shell(const FencedBlock& block) { return block.language == "sh"; }
+
+std::vector<FencedBlock> readme() { return fenced_blocks(project().at("README.md")); }
+
+TEST(Readme, blocks_know_their_language_and_whether_they_are_tested) {
+  const auto blocks = fenced_blocks("a\n```sh\n./dev test\n```\n<!-- tested -->\n```cpp\nint x;\n```\n");
+  ASSERT_THAT(blocks, SizeIs(2));
+  EXPECT_FALSE(blocks[0].tested);
+  EXPECT_EQ(blocks[0].line, 2);
+  EXPECT_EQ(blocks[0].text, "./dev test\n");
+  EXPECT_TRUE(blocks[1].tested);
+  EXPECT_EQ(blocks[1].language, "cpp");
+}
+
+TEST(Readme, a_shell_block_that_fails_is_noticed) {
+  EXPECT_EQ(run_shell("aldis --version\ntrue\n").status, 0);
+  EXPECT_NE(run_shell("false\ntrue\n").status, 0);
+}
+
+TEST(Readme, has_a_tested_shell_example_and_a_tested_program) {
+  const auto blocks = readme();
+  const auto count = [&](const std::string& language) {
+    return std::ranges::count_if(blocks, [&](const auto& block) { return block.tested && block.language == language; });
+  };
+  EXPECT_GE(count("sh"), 1);
+  EXPECT_EQ(count("cpp"), 1);
+}
+
+TEST(Readme, every_tested_shell_block_runs) {
+  for (const FencedBlock& block : readme()) {
+    if (!is_shell(block) || !block.tested) continue;
+    const Ran ran = run_shell(block.text);
+    EXPECT_EQ(ran.status, 0) << "README.md:" << block.line << "\n" << block.text << "---\n" << ran.output;
+  }
+}
+
+TEST(Readme, every_other_shell_block_names_commands_that_exist) {
+  const std::string help = [] {
+    const std::string& dev = project().at("dev");
+    return dev.substr(dev.find("usage: ./dev"));
+  }();
+  for (const FencedBlock& block : readme()) {
+    if (!is_shell(block) || block.tested) continue;
+    const auto commands = dev_commands(block.text);
+    EXPECT_THAT(commands, Not(IsEmpty())) << "README.md:" << block.line << ": mark it <!-- tested -->";
+    for (const auto& command : commands)
+      EXPECT_THAT(help, HasSubstr("\n  " + command + " ")) << "README.md:" << block.line;
+  }
+}
+
+TEST(Readme, the_program_runs) {
+  const Ran ran = run_shell("readme_example");
+  EXPECT_EQ(ran.status, 0) << ran.output;
+}
+
+}  // namespace
+}  // namespace aldis::tidy
