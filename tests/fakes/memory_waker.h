@@ -2,9 +2,8 @@
 // The twin of the doorbell: topics are counters under one mutex.
 //
 // Model: without a FakeClock `sleep` waits on a condition variable. With one it never waits: if the topic has not rung
-// since `listen`, it moves the clock by the whole of `at_most`, so a waiting call lives through hours in microseconds. Do
-// not use that kind where another thread is to ring while somebody sleeps.
-// Threads: safe from any thread.
+// since `listen`, it moves the clock by the whole of `at_most`, so a waiting call lives through hours in microseconds.
+// Do not use that kind where another thread is to ring while somebody sleeps. Threads: safe from any thread.
 
 #include <cstdint>
 #include <functional>
