@@ -30,6 +30,13 @@ std::string key_of(std::string_view prefix, std::string_view agent_id) {
   return key.append(prefix).append(agent_id);
 }
 
+// When somebody has to look at the record again: early, because a lease moves without the index being written, and
+// never late, because whatever happens to the record after `now` keeps it at least until then.
+StoreTime due_of(const HeartbeatPulse& pulse, StoreTime now) {
+  const StoreTime early = pulse.renewed + limits::kAgentRetention;
+  return early > now ? early : pulse.removal();
+}
+
 BootTime boot_time_of(StoreTime time) { return BootTime{time.time_since_epoch()}; }
 StoreTime store_time_of(BootTime time) { return StoreTime{time.time_since_epoch()}; }
 
@@ -89,7 +96,7 @@ class LocalHeartbeats final : public HeartbeatStore {
       pulse.status = kStatusOfStarted;
       const std::string key = key_of(kHeartbeatPrefix, start.agent_id);
       // A record that is there, even one past its retention, has its one entry in the due index.
-      if (!transaction.get(key)) set_due(transaction, boot_time_of(pulse.removal()), key);
+      if (!transaction.get(key)) set_due(transaction, boot_time_of(due_of(pulse, now.store)), key);
       transaction.put(key, write_pulse(pulse));
       transaction.put(key_of(kAgentPrefix, start.agent_id), write_portrait(start, now.store, now.wall));
       return Ring::heartbeats;
@@ -228,7 +235,7 @@ void reclaim_heartbeat(BoardTransaction& transaction, std::string_view key, Boot
   if (!bytes) return;
   const std::optional<HeartbeatPulse> pulse = read_pulse(*bytes);
   if (pulse && pulse->removal() > store_time_of(now)) {
-    set_due(transaction, boot_time_of(pulse->removal()), pulse_key);
+    set_due(transaction, boot_time_of(due_of(*pulse, store_time_of(now))), pulse_key);
     return;
   }
   transaction.erase(pulse_key);
