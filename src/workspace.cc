@@ -7,7 +7,6 @@
 #include <string_view>
 #include <utility>
 
-#include "core/environment.h"
 #include "core/failure.h"
 #include "core/names.h"
 #include "core/try.h"
@@ -66,15 +65,6 @@ Result<WorkspaceParts> open_local(const WorkspaceOptions& options) {
 }
 
 }  // namespace
-
-WorkspaceOptions WorkspaceOptions::from_environment() {
-  const Environment environment = Environment::from_process();
-  WorkspaceOptions options;
-  options.store = environment.get("ALDIS_STORE").value_or(options.store);
-  options.namespace_name = environment.get("ALDIS_NAMESPACE").value_or(options.namespace_name);
-  options.runtime_directory = environment.get("ALDIS_RUNTIME_DIR").value_or(options.runtime_directory);
-  return options;
-}
 
 Workspace::Workspace(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 

@@ -80,6 +80,15 @@ struct StateChange {
   bool first = false;
 };
 
+// Whom `aldis run` started this process as (ALDIS_AGENT_ID, ALDIS_INCARNATION): what join_heartbeat takes.
+struct RunIdentity {
+  std::string agent_id;
+  std::string incarnation;
+
+  // None: not started by `aldis run`. Reads the environment; call it before other threads change it.
+  ALDIS_API static std::optional<RunIdentity> from_environment();
+};
+
 class ALDIS_API HeartbeatCoordinator {
  public:
   explicit HeartbeatCoordinator(Workspace workspace);

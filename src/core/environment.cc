@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "aldis/heartbeats.h"
 #include "aldis/workspace.h"
 
 namespace aldis {
@@ -50,6 +51,14 @@ WorkspaceOptions WorkspaceOptions::from_environment() {
   options.namespace_name = environment.get("ALDIS_NAMESPACE").value_or(options.namespace_name);
   options.runtime_directory = environment.get("ALDIS_RUNTIME_DIR").value_or("");
   return options;
+}
+
+std::optional<RunIdentity> RunIdentity::from_environment() {
+  const Environment environment = Environment::from_process();
+  const auto agent_id = environment.get("ALDIS_AGENT_ID");
+  const auto incarnation = environment.get("ALDIS_INCARNATION");
+  if (!agent_id || !incarnation) return std::nullopt;
+  return RunIdentity{*agent_id, *incarnation};
 }
 
 }  // namespace aldis

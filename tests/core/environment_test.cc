@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include "aldis/heartbeats.h"
 #include "aldis/workspace.h"
 
 namespace aldis {
@@ -33,6 +34,18 @@ TEST(Environment, describes_the_workspace_to_join) {
   EXPECT_EQ(options.store, "local:");
   EXPECT_EQ(options.namespace_name, "tests");
   EXPECT_EQ(options.runtime_directory, "/dev/shm/elsewhere");
+}
+
+TEST(Environment, says_whom_aldis_run_started_this_process_as) {
+  ::setenv("ALDIS_AGENT_ID", "scout", 1);
+  EXPECT_FALSE(RunIdentity::from_environment()) << "an agent id alone is no incarnation to join";
+  ::setenv("ALDIS_INCARNATION", "some-incarnation", 1);
+  const auto identity = RunIdentity::from_environment();
+  ::unsetenv("ALDIS_AGENT_ID");
+  ::unsetenv("ALDIS_INCARNATION");
+  ASSERT_TRUE(identity);
+  EXPECT_EQ(identity->agent_id, "scout");
+  EXPECT_EQ(identity->incarnation, "some-incarnation");
 }
 
 TEST(Environment, every_variable_of_ours_is_in_the_table) {
