@@ -46,16 +46,17 @@ class BoardTransaction {
   // between.
   virtual std::optional<Entry> next() = 0;
 
-  // True while signals may still be stored (limits::kBoardSignalShare).
+  // True while signals may still be stored (limits::kBoardSignalShare). REQUIRES: a write transaction.
   virtual bool has_room_for_signals() = 0;
 };
 
 struct BoardOptions {
   std::string runtime_directory;  // checked and made by runtime_directory.h
   std::string namespace_name;
-  std::chrono::nanoseconds call_timeout{};
-  const Clock* clock = nullptr;  // outlives the board
-  std::size_t bytes_max = 0;     // 0: limits::kBoardBytesMax or half of the file system, if that is less
+  std::chrono::nanoseconds call_timeout{};  // of real time, for the writer lock; 0: limits::kCallTimeoutDefault
+  const Clock* clock = nullptr;             // outlives the board
+  std::size_t bytes_max = 0;  // 0: limits::kBoardBytesMax or half of the file system, if that is less. Fixed for all
+                              // when the board is made
 };
 
 class Board {
@@ -72,7 +73,9 @@ class Board {
     return run<&Board::run_read>(body);
   }
 
-  // Of the newest commit; costs two loads. Unchanged means that nothing on the board changed.
+  // Of the newest commit; costs two loads. Equal to the id() of a transaction: nothing changed since that looked. (Not
+  // to be compared with an earlier answer of itself: a commit shows here a moment before new snapshots see it.) Grows
+  // also when the board is made anew.
   virtual std::uint64_t last_transaction_id() const = 0;
 
   // failed_precondition in a forked child; otherwise, at most once a recheck interval, reopens the board if its files

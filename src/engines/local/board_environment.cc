@@ -44,8 +44,8 @@ Error translate(int code, std::string_view doing, const std::string& path) {
   if (no_room) {
     return make_error(ErrorCode::resource_exhausted, "{}: its file system is full; make room there", what);
   }
-  if (code == ENOMEM || code == EMFILE || code == ENFILE || code == EAGAIN) {
-    return system_error(ErrorCode::resource_exhausted, what, code);
+  if (code == MDB_TXN_FULL || code == ENOMEM || code == EMFILE || code == ENFILE || code == EAGAIN) {
+    return make_error(ErrorCode::resource_exhausted, "{}: {}", what, mdb_strerror(code));
   }
   const bool damaged = code == MDB_INVALID || code == MDB_CORRUPTED || code == MDB_PAGE_NOTFOUND || code == MDB_PANIC ||
                        code == MDB_VERSION_MISMATCH || code == EIO;

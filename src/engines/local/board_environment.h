@@ -87,11 +87,11 @@ class BoardEnvironment {
   // Translates an LMDB code; `doing` completes "cannot …".
   Error error(int code, std::string_view doing) const;
 
-  // What has_room_for_signals last counted; guarded by the writer lock.
+  // has_room_for_signals counted pages at one transaction and need not count before the other; guarded by the writer
+  // lock.
   struct RoomEstimate {
     std::uint64_t counted_at = 0;
     std::uint64_t good_until = 0;
-    bool has_room = true;
   };
   RoomEstimate& room_estimate() { return room_estimate_; }
 

@@ -93,30 +93,28 @@ std::optional<BoardTransaction::Entry> LmdbTransaction::answer(int code, std::st
 
 bool LmdbTransaction::has_room_for_signals() {
   if (failure_) return false;
-  BoardEnvironment::RoomEstimate& estimate = environment_.room_estimate();
   const std::uint64_t now = id();
-  const bool is_fresh = now == estimate.counted_at || (estimate.has_room && now < estimate.good_until);
-  return is_fresh && now >= estimate.counted_at ? estimate.has_room : estimate_room();
+  const BoardEnvironment::RoomEstimate& estimate = environment_.room_estimate();
+  if (now >= estimate.counted_at && now < estimate.good_until) return true;
+  const std::size_t pages_for_signals = environment_.usage().pages_max * limits::kBoardSignalShare / 100;
+  std::size_t pages_used = count_used_pages(pages_for_signals);
+  if (pages_used >= pages_for_signals) {
+    if (const Result<void> cleared = environment_.clear_dead_readers(timeout_); !cleared) failure_ = cleared.error();
+    pages_used = count_used_pages(pages_for_signals);
+  }
+  if (failure_ || pages_used >= pages_for_signals) return false;
+  const std::size_t commits = std::min((pages_for_signals - pages_used) / kPagesPerCommit, kCommitsBetweenCountsMax);
+  environment_.room_estimate() = {now, now + commits};
+  return true;
 }
 
-bool LmdbTransaction::estimate_room() {
-  const BoardEnvironment::Usage usage = environment_.usage();
-  const std::size_t pages_for_signals = usage.pages_max * limits::kBoardSignalShare / 100;
-  std::size_t pages_used = usage.pages_touched;
-  if (pages_used >= pages_for_signals) {
-    const Result<std::size_t> free_pages = environment_.count_free_pages(timeout_);
-    if (!free_pages) {
-      failure_ = free_pages.error();
-      return false;
-    }
-    pages_used -= std::min(pages_used, *free_pages);
-  }
-  BoardEnvironment::RoomEstimate& estimate = environment_.room_estimate();
-  estimate.has_room = pages_used < pages_for_signals;
-  const std::size_t margin = estimate.has_room ? pages_for_signals - pages_used : 0;
-  estimate.counted_at = id();
-  estimate.good_until = id() + std::min(margin / kPagesPerCommit, kCommitsBetweenCountsMax);
-  return estimate.has_room;
+// The list of free pages is walked only when the file has grown beyond what signals may fill.
+std::size_t LmdbTransaction::count_used_pages(std::size_t pages_for_signals) {
+  const std::size_t touched = environment_.usage().pages_touched;
+  if (failure_ || touched < pages_for_signals) return touched;
+  const Result<std::size_t> free_pages = environment_.count_free_pages(timeout_);
+  if (!free_pages) failure_ = free_pages.error();
+  return free_pages ? touched - std::min(touched, *free_pages) : touched;
 }
 
 bool LmdbTransaction::is_of_the_format_opened() {

@@ -41,7 +41,7 @@ class LmdbTransaction final : public BoardTransaction {
  private:
   void remember(int code, std::string_view doing);
   std::optional<Entry> answer(int code, std::string_view key, std::string_view value);
-  bool estimate_room();
+  std::size_t count_used_pages(std::size_t pages_for_signals);
   void close_cursor();
 
   BoardEnvironment& environment_;
