@@ -32,7 +32,7 @@ class MemoryHeartbeats final : public HeartbeatStore {
   }
 
   Result<void> beat(const BeatUpdate& update) override {
-    return on_working(update.agent_id, update.incarnation, [&](HeartbeatRecord& record) {
+    return on_working(update.agent_id, update.incarnation, true, [&](HeartbeatRecord& record) {
       if (record.beats > 0) record.rhythm.add(std::chrono::duration<double>(now() - record.last_beat).count());
       record.beats += 1;
       record.last_beat = now();
@@ -44,7 +44,7 @@ class MemoryHeartbeats final : public HeartbeatStore {
   }
 
   Result<void> renew(std::string_view agent_id, const Id128& incarnation) override {
-    return on_working(agent_id, incarnation, [](HeartbeatRecord&) {});
+    return on_working(agent_id, incarnation, false, [](HeartbeatRecord&) {});
   }
 
   Result<void> finish(std::string_view agent_id, const Id128& incarnation, std::string_view final_status) override {
@@ -113,8 +113,8 @@ class MemoryHeartbeats final : public HeartbeatStore {
   }
 
   template <class Change>
-  Result<void> on_working(std::string_view agent_id, const Id128& incarnation, const Change& change) {
-    bool revives = false;
+  Result<void> on_working(std::string_view agent_id, const Id128& incarnation, bool beats, const Change& change) {
+    bool rings = false;
     {
       const MutexLock lock(mutex_);
       Result<Agent*> agent = find(agent_id, incarnation);
@@ -124,9 +124,9 @@ class MemoryHeartbeats final : public HeartbeatStore {
       change(record);
       record.renewed = now();
       record.renewed_at = clock_->wall_now();
-      revives = record.published != AgentState::alive;
+      rings = record.published == AgentState::dead || (beats && record.published != AgentState::alive);
     }
-    if (revives) ring_({.kind = Topic::Kind::heartbeats, .agent = {}});
+    if (rings) ring_({.kind = Topic::Kind::heartbeats, .agent = {}});
     return {};
   }
 
