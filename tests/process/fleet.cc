@@ -1,0 +1,111 @@
+#include "fleet.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <sstream>
+
+namespace aldis::testing {
+namespace {
+
+constexpr const char* kWorker = ALDIS_FLEET_WORKER;
+constexpr std::size_t kPipeBytes = 65536;  // what the kernel gives a pipe
+
+Words split(std::string_view line) {
+  std::istringstream stream{std::string(line)};
+  Words words;
+  for (std::string word; stream >> word;) words.push_back(word);
+  return words;
+}
+
+}  // namespace
+
+Fleet::Fleet() {
+  std::array<int, 2> ends{};
+  EXPECT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+  read_end_ = ends[0];
+  write_end_ = ends[1];
+}
+
+Fleet::~Fleet() {
+  for (const pid_t worker : running_) ::kill(worker, SIGKILL);
+  for (const pid_t worker : running_) ::waitpid(worker, nullptr, 0);
+  ::close(read_end_);
+  ::close(write_end_);
+}
+
+pid_t Fleet::start(Words arguments, const std::string& namespace_name) {
+  arguments.insert(arguments.begin(), kWorker);
+  arguments.push_back("directory=" + directory_.path());
+  arguments.push_back("namespace=" + namespace_name);
+  std::vector<char*> words;
+  for (std::string& argument : arguments) words.push_back(argument.data());
+  words.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawn_file_actions_adddup2(&actions, write_end_, STDOUT_FILENO);
+  pid_t worker = -1;
+  EXPECT_EQ(::posix_spawn(&worker, kWorker, &actions, nullptr, words.data(), environ), 0);
+  ::posix_spawn_file_actions_destroy(&actions);
+  running_.push_back(worker);
+  return worker;
+}
+
+void Fleet::kill(pid_t worker) {
+  read_more(std::chrono::milliseconds{0});  // all that is in the pipe: what was said before stands before
+  lines_.push_back("killed " + std::to_string(worker));
+  ::kill(worker, SIGKILL);
+  ::waitpid(worker, nullptr, 0);
+  std::erase(running_, worker);
+  read_more(std::chrono::milliseconds{0});
+}
+
+std::optional<Words> Fleet::hear(std::chrono::milliseconds patience) {
+  while (lines_.empty()) {
+    if (!read_more(patience)) return std::nullopt;
+  }
+  Words words = split(lines_.front());
+  lines_.pop_front();
+  return words;
+}
+
+bool Fleet::read_more(std::chrono::milliseconds patience) {
+  pollfd readable{.fd = read_end_, .events = POLLIN, .revents = 0};
+  if (::poll(&readable, 1, static_cast<int>(patience.count())) <= 0) return false;
+  std::array<char, kPipeBytes> buffer{};
+  const ssize_t count = ::read(read_end_, buffer.data(), buffer.size());
+  if (count <= 0) return false;
+  unfinished_.append(buffer.data(), static_cast<std::size_t>(count));
+  std::size_t begin = 0;
+  for (std::size_t end = unfinished_.find('\n'); end != std::string::npos; end = unfinished_.find('\n', begin)) {
+    lines_.push_back(unfinished_.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  unfinished_.erase(0, begin);
+  return true;
+}
+
+int Fleet::wait_for_end(pid_t worker) {
+  int status = 0;
+  EXPECT_EQ(::waitpid(worker, &status, 0), worker);
+  std::erase(running_, worker);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+Workspace Fleet::join(const std::string& namespace_name) const {
+  WorkspaceOptions options;
+  options.runtime_directory = directory_.path();
+  options.namespace_name = namespace_name;
+  auto workspace = Workspace::open(options);
+  EXPECT_TRUE(workspace) << workspace.error().message;
+  return *workspace;
+}
+
+}  // namespace aldis::testing

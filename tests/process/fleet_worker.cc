@@ -1,0 +1,187 @@
+// What the processes of the fleet tests run: one agent that sends, reads or waits through the public API, and says on
+// its standard output, a line an event, what it does. A line is one write, so a killed process says all of it or
+// nothing.
+//
+//   fleet_worker ROLE name=value...
+//
+// A call that blocks for far longer than it may is ended by SIGALRM, which the tests count as a failure.
+
+#include <sys/prctl.h>
+#include <sys/signal.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <chrono>
+#include <map>
+#include <string>
+#include <thread>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "aldis/heartbeats.h"
+#include "aldis/signals.h"
+#include "core/format.h"
+
+namespace aldis::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr unsigned kStuckAfterSeconds = 30;  // the longest timeout below is 20 s
+
+class Arguments {
+ public:
+  Arguments(int count, char** words) {
+    for (int i = 2; i < count; ++i) {
+      const std::string word = words[i];
+      const std::size_t sign = word.find('=');
+      values_[word.substr(0, sign)] = word.substr(sign + 1);
+    }
+  }
+  std::string text(const std::string& name) const { return values_.at(name); }
+  int number(const std::string& name) const {
+    const std::string& value = values_.at(name);
+    int number = 0;
+    std::from_chars(value.data(), value.data() + value.size(), number);
+    return number;
+  }
+  bool has(const std::string& name) const { return values_.contains(name); }
+
+ private:
+  std::map<std::string, std::string> values_;
+};
+
+template <class... Args>
+void say(fmt::format_string<Args...> format, Args&&... args) {
+  const std::string line = fmt::format(format, std::forward<Args>(args)...) + "\n";
+  if (::write(STDOUT_FILENO, line.data(), line.size()) < 0) ::_exit(3);
+}
+
+int failed(const Error& error) {
+  say("error {} {}: {}", ::getpid(), to_string(error.code), error.message);
+  return 1;
+}
+
+Result<CoordinationSignals> join(const Arguments& arguments, const std::string& agent) {
+  WorkspaceOptions options;
+  options.runtime_directory = arguments.text("directory");
+  options.namespace_name = arguments.text("namespace");
+  auto workspace = Workspace::open(options);
+  if (!workspace) return std::unexpected(workspace.error());
+  return CoordinationSignals::open(*workspace, agent);
+}
+
+// mailboxes=N first=A last=B: signals A..B, evenly over mailbox-0..N-1 and two types.
+int send(const Arguments& arguments) {
+  const std::string agent = arguments.text("agent");
+  auto signals = join(arguments, agent);
+  if (!signals) return failed(signals.error());
+  const int mailboxes = arguments.number("mailboxes");
+  for (int number = arguments.number("first"); number <= arguments.number("last"); ++number) {
+    ::alarm(kStuckAfterSeconds);
+    const std::string mailbox = fmt::format("mailbox-{}", number % mailboxes);
+    const std::string type = number / mailboxes % 2 == 0 ? "red" : "blue";
+    say("sending {} {}", agent, number);
+    auto sent = signals->signal(type, mailbox, *Json::parse(fmt::format(R"({{"number":{}}})", number)), 1h);
+    while (!sent && sent.error().code == ErrorCode::resource_exhausted) {  // the mailbox is full: let it be read
+      if (auto pause = signals->wait_for_signal({"never"}, {}, 5ms); !pause) return failed(pause.error());
+      sent = signals->signal(type, mailbox, *Json::parse(fmt::format(R"({{"number":{}}})", number)), 1h);
+    }
+    if (!sent) return failed(sent.error());
+    say("sent {} {} {}", agent, number, sent->signal_id);
+  }
+  say("finished {}", agent);
+  return 0;
+}
+
+int read(const Arguments& arguments) {
+  auto signals = join(arguments, arguments.text("agent"));
+  if (!signals) return failed(signals.error());
+  TakeOptions options;
+  if (arguments.has("reserve")) options.acknowledge_within = 10min;
+  for (;;) {
+    ::alarm(kStuckAfterSeconds);
+    auto outcome = signals->wait_for_signal({"red", "blue", "stop"}, {}, 10s, options);
+    if (!outcome) return failed(outcome.error());
+    if (std::holds_alternative<TimedOut>(*outcome)) continue;
+    const auto* delivered = std::get_if<Delivered>(&*outcome);
+    if (delivered == nullptr)
+      return failed({.code = ErrorCode::internal, .message = "neither delivered nor timed out"});
+    const CoordinationSignal& signal = delivered->signal;
+    if (signal.signal_type == "stop") return 0;
+    const std::string number = signal.payload.text().substr(sizeof R"({"number":)" - 1);
+    say("holds {} {} {} {} {} {}", ::getpid(), signal.source_agent, number.substr(0, number.size() - 1),
+        signal.signal_type, signal.signal_id, signal.attempt);
+    if (!options.acknowledge_within) continue;
+    if (auto done = signals->acknowledge(signal.signal_id); !done) return failed(done.error());
+    say("acknowledged {} {}", ::getpid(), signal.signal_id);
+  }
+}
+
+// threads=N: each waits for `type`, or for "end".
+int wait(const Arguments& arguments) {
+  auto signals = join(arguments, arguments.text("agent"));
+  if (!signals) return failed(signals.error());
+  ::alarm(kStuckAfterSeconds);
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < arguments.number("threads"); ++i) {
+    threads.emplace_back([&] {
+      say("waiting {}", ::getpid());
+      const auto outcome = signals->wait_for_signal({arguments.text("type"), "end"}, {}, 20s);
+      if (!outcome) {
+        failed(outcome.error());
+      } else if (const auto* delivered = std::get_if<Delivered>(&*outcome)) {
+        say("took {} {}", ::getpid(), delivered->signal.signal_type);
+      } else {
+        say("took {} nothing", ::getpid());
+      }
+    });
+  }
+  return 0;
+}
+
+// Waits for a signal from `source`, and says how that ended.
+int wait_for_source(const Arguments& arguments) {
+  auto signals = join(arguments, arguments.text("agent"));
+  if (!signals) return failed(signals.error());
+  ::alarm(kStuckAfterSeconds);
+  say("waiting {}", ::getpid());
+  const auto outcome = signals->wait_for_signal({}, arguments.text("source"), 20s);
+  if (!outcome) return failed(outcome.error());
+  const auto* gone = std::get_if<SourceGone>(&*outcome);
+  say("{} {}", gone != nullptr ? "gone" : "not-gone", gone != nullptr ? gone->evidence : "");
+  return 0;
+}
+
+// Shows a heartbeat until it is killed.
+int live(const Arguments& arguments) {
+  WorkspaceOptions options;
+  options.runtime_directory = arguments.text("directory");
+  options.namespace_name = arguments.text("namespace");
+  auto workspace = Workspace::open(options);
+  if (!workspace) return failed(workspace.error());
+  HeartbeatCoordinator heartbeats(*workspace);
+  if (auto started = heartbeats.start_heartbeat(arguments.text("agent"), {.ttl = 1h}); !started) {
+    return failed(started.error());
+  }
+  say("alive {}", ::getpid());
+  for (;;) ::pause();
+}
+
+int run(int count, char** words) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // an abandoned worker would go on for ever
+  const std::string role = count > 1 ? words[1] : "";
+  const Arguments arguments(count, words);
+  if (role == "send") return send(arguments);
+  if (role == "read") return read(arguments);
+  if (role == "wait") return wait(arguments);
+  if (role == "wait-for-source") return wait_for_source(arguments);
+  if (role == "live") return live(arguments);
+  return 2;
+}
+
+}  // namespace
+}  // namespace aldis::testing
+
+int main(int count, char** words) { return aldis::testing::run(count, words); }
