@@ -40,7 +40,9 @@ struct Library {
 
 const std::vector<Library>& libraries() {
   static const std::vector<Library> all = {
-      {"LMDB", std::regex("lmdb\\.h"), {"src/engines/local/board.cc", "src/engines/local/environment_registry.cc"}},
+      {"LMDB",
+       std::regex("lmdb\\.h"),
+       {"src/engines/local/board_environment.cc", "src/engines/local/lmdb_transaction.cc"}},
       {"fmt", std::regex("fmt/.*"), {"src/core/format.h"}},
       {"Boost", std::regex("boost/.*"), {"src/core/json.cc"}},
       {"CLI11", std::regex("CLI/.*"), {"src/cli/parser.cc"}},
