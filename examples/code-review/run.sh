@@ -1,0 +1,124 @@
+#!/usr/bin/env bash
+# Four agents review a git repository: a scout, two reviewers and a reporter, each a process started by `aldis run`.
+# They meet on a board of their own, which is gone when this script ends. See README.md next to it.
+set -euo pipefail
+
+usage() {
+  cat <<'END'
+usage: run.sh [--kill-one] [-o FILE | --output=FILE] [GIT_REPOSITORY]
+
+  --kill-one    kill a reviewer with SIGKILL half-way: the other finishes its files, and the report is the same
+  -o FILE       where the report goes (default: report.md in the current directory)
+
+The default repository is the one that this script is in. ALDIS_BIN names the directory of the executables.
+END
+}
+
+die() { printf 'run.sh: %s\n' "$*" >&2; exit 1; }
+
+here=.
+[[ ${BASH_SOURCE[0]} != */* ]] || here=${BASH_SOURCE[0]%/*}
+bin=${ALDIS_BIN:-$here/../../build/release/bin}
+report=report.md
+kill_one=false
+repositories=()
+while (($#)); do
+  case $1 in
+    --kill-one) kill_one=true ;;
+    -o | --output) [[ $# -ge 2 ]] || die "$1 needs a file"; report=$2; shift ;;
+    --output=*) report=${1#*=} ;;
+    -h | --help) usage; exit 0 ;;
+    -*) usage >&2; exit 2 ;;
+    *) repositories+=("$1") ;;
+  esac
+  shift
+done
+[[ ${#repositories[@]} -le 1 ]] || { usage >&2; exit 2; }
+repository=${repositories[0]:-$here/../..}
+
+# Inside a git hook, git's own variables would name another repository than ours.
+while read -r variable; do unset "$variable"; done < <(git rev-parse --local-env-vars)
+[[ $(git -C "$repository" rev-parse --is-inside-work-tree) == true ]] || die "no git work tree: $repository"
+[[ -x $bin/aldis && -x $bin/code_review ]] || die "no aldis and code_review in $bin; build them with: ./dev build"
+
+started=${EPOCHREALTIME/[.,]/} # microseconds
+directory=/dev/shm
+[[ -d $directory && -w $directory ]] || directory=${TMPDIR:-/tmp}
+directory=$(mktemp -d "$directory/aldis-demo.$$.XXXXXX")
+export ALDIS_STORE=local: ALDIS_NAMESPACE=code-review ALDIS_RUNTIME_DIR=$directory
+
+declare -A name_of=() # of each process that we started and that has not ended yet, by its id
+
+clean_up() {
+  local pid
+  for pid in "${!name_of[@]}"; do kill -TERM "$pid" 2>/dev/null || true; done
+  wait 2>/dev/null || true
+  rm -rf -- "$directory"
+}
+trap clean_up EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+start() { # NAME COMMAND [ARGUMENT…]
+  "${@:2}" &
+  name_of[$!]=$1
+}
+
+start_agent() { # NAME ROLE [ARGUMENT…]
+  start "$1" "$bin/aldis" run --agent "$1" -- "$bin/code_review" "${@:2}"
+}
+
+# Everybody who holds files waits for us to hear of it, so half-way is the same place on a fast and on a slow machine.
+kill_the_holder() {
+  local victim pid
+  victim=$(sed -n 's/.*"source_agent": *"\([^"]*\)".*/\1/p' "$directory/holding")
+  for pid in "${!name_of[@]}"; do
+    [[ ${name_of[$pid]} == "$victim" ]] || continue
+    kill -KILL "$pid"
+    killed="$victim (process $pid)"
+  done
+}
+
+stop() { # NAME
+  local pid
+  for pid in "${!name_of[@]}"; do
+    if [[ ${name_of[$pid]} == "$1" ]]; then kill -TERM "$pid" 2>/dev/null || true; fi
+  done
+}
+
+ended() { # NAME CODE
+  case $1 in
+    holding) [[ $2 -ne 0 ]] || kill_the_holder ;;
+    reviewer-*) [[ $2 -eq 0 || $((--reviewers)) -gt 0 ]] || die 'no reviewer is left' ;;
+    reporter) [[ $2 -eq 0 ]] || die 'the reporter failed'; stop holding ;;
+    *) [[ $2 -eq 0 ]] || die "the $1 failed" ;;
+  esac
+}
+
+killed=
+reviewers=2
+scout_options=()
+if $kill_one; then
+  scout_options=(--hold-half-way)
+  start holding "$bin/aldis" signals wait holding --agent demo --timeout 86400 --output json >"$directory/holding"
+fi
+start table "$bin/code_review" table scout reviewer-1 reviewer-2 reporter
+start_agent reporter report "$report" >"$directory/summary"
+start_agent reviewer-1 review "$repository"
+start_agent reviewer-2 review "$repository"
+start_agent scout scout "$repository" "${scout_options[@]}"
+
+while ((${#name_of[@]})); do
+  code=0
+  wait -n -p pid "${!name_of[@]}" 2>/dev/null || code=$?
+  name=${name_of[$pid]}
+  unset "name_of[$pid]"
+  ended "$name" "$code"
+done
+
+microseconds=$((${EPOCHREALTIME/[.,]/} - started))
+printf '\n'
+cat -- "$directory/summary"
+[[ -z $killed ]] || printf 'killed half-way: %s\n' "$killed"
+printf 'report: %s\ntime: %d.%03d s\n' "$report" $((microseconds / 1000000)) $((microseconds / 1000 % 1000))
