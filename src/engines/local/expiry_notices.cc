@@ -1,0 +1,75 @@
+#include "engines/local/expiry_notices.h"
+
+#include <algorithm>
+
+#include "aldis/limits.h"
+#include "engines/local/board_keys.h"
+
+namespace aldis::local {
+
+Expired PendingNotice::told() const {
+  return {.signal_id = format_id(kSignalIdPrefix, notice.id),
+          .signal_type = type,
+          .source_agent = notice.source,
+          .sent_at = notice.sent_at,
+          .expired_at = notice.expired_at,
+          .count = count};
+}
+
+bool matches(const SignalFilter& filter, std::string_view source) {
+  return filter.source.empty() || filter.source == source;
+}
+
+void ExpiryNotices::add(std::string_view type, std::uint64_t commit, const ExpiryNotice& notice) {
+  tables_.put(with_commit(names_key(board_key::kUntold, agent_, type), commit), notice);
+}
+
+void ExpiryNotices::fold_untold(std::string_view type, std::uint64_t commit) {
+  const std::string key = with_commit(names_key(board_key::kUntold, agent_, type), commit);
+  const auto notice = tables_.get<ExpiryNotice>(key);
+  if (!notice) return;
+  tables_.board().erase(key);
+  fold(type, commit, *notice);
+}
+
+void ExpiryNotices::fold(std::string_view type, std::uint64_t commit, const ExpiryNotice& notice) {
+  const std::string key = names_key(board_key::kFolded, agent_, type);
+  FoldedNotice folded = tables_.get_kept<FoldedNotice>(key, now_).value_or(FoldedNotice{});
+  folded.keep_until = std::max(folded.keep_until, notice.ended + limits::kPositionRetention);
+  ++folded.count;
+  if (commit >= folded.commit) {
+    folded.commit = commit;
+    folded.newest = notice;
+  }
+  tables_.put_kept(key, folded);
+}
+
+std::optional<PendingNotice> ExpiryNotices::find_folded(const SignalFilter& filter) {
+  std::optional<PendingNotice> first;
+  for (const std::string& type : tables_.names_after(name_key(board_key::kFolded, agent_), filter.types)) {
+    std::string key = names_key(board_key::kFolded, agent_, type);
+    const auto folded = tables_.get_kept<FoldedNotice>(key, now_);
+    if (!folded || !matches(filter, folded->newest.source)) continue;
+    if (first && first->commit < folded->commit) continue;
+    first = PendingNotice{std::move(key), folded->commit, type, folded->count, folded->newest};
+  }
+  return first;
+}
+
+std::optional<PendingNotice> ExpiryNotices::find(const SignalFilter& filter, std::uint64_t after) {
+  std::optional<PendingNotice> first;
+  for (const std::string& type : tables_.names_after(name_key(board_key::kUntold, agent_), filter.types)) {
+    const std::string prefix = names_key(board_key::kUntold, agent_, type);
+    tables_.each(prefix, with_commit(prefix, after + 1), [&](std::string_view key, std::string_view value) {
+      const std::uint64_t commit = commit_of(key);
+      if (first && first->commit < commit) return false;
+      const auto notice = tables_.read<ExpiryNotice>(key, value);
+      if (!notice || !matches(filter, notice->source)) return true;
+      first = PendingNotice{std::string(key), commit, type, 1, *notice};
+      return false;
+    });
+  }
+  return first;
+}
+
+}  // namespace aldis::local

@@ -1,0 +1,20 @@
+#pragma once
+// What reclaiming does to records of signals whose due entry was taken out. Used by reclaim.cc; implemented in
+// reclaim_signals.cc.
+//
+// Model: bounded work: a lane with more to settle than a few dozen signals gets an entry that is due at once. A record
+// that cannot be decoded is left alone: whoever asks for it is told.
+
+#include <string_view>
+
+#include "core/clock.h"
+#include "engines/local/board.h"
+
+namespace aldis::local {
+
+void reclaim_mailbox(BoardTransaction& transaction, std::string_view key, BootTime now);
+void reclaim_broadcasts(BoardTransaction& transaction, std::string_view key, BootTime now);
+// Removes a record whose time to be kept is over.
+void reclaim_kept_record(BoardTransaction& transaction, std::string_view key, BootTime now);
+
+}  // namespace aldis::local

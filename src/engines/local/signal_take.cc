@@ -1,0 +1,66 @@
+#include "engines/local/signal_take.h"
+
+#include <algorithm>
+
+namespace aldis::local {
+
+StoreTime store_time(BootTime time) { return StoreTime{time.time_since_epoch()}; }
+
+SignalTake::SignalTake(SignalTables& tables, const TakeRequest& request, BootTime appeared, Moment moment)
+    : tables_(tables),
+      request_(request),
+      moment_(moment),
+      mailbox_(tables, request.agent, moment),
+      broadcasts_(tables, request.agent, appeared, moment),
+      notices_(tables, request.agent, moment.now) {}
+
+void SignalTake::look(std::uint64_t after) {
+  const SignalFilter& filter = request_.filter;
+  targeted_ = mailbox_.find(filter, after, held_);
+  if (targeted_) return;
+  Broadcasts::Look broadcasts = broadcasts_.find(filter, after, held_);
+  broadcast_ = std::move(broadcasts.live);
+  if (broadcast_) return;
+  notice_ = notices_.find_folded(filter);
+  if (!notice_) notice_ = notices_.find(filter, after);
+  if (!notice_) missed_ = std::move(broadcasts.missed);
+}
+
+NothingTaken SignalTake::nothing() {
+  NothingTaken nothing;
+  nothing.now = store_time(moment_.now);
+  if (held_.next_due) nothing.next_due = store_time(*held_.next_due);
+  std::ranges::sort(held_.known, {}, &HeldSignals::One::commit);
+  for (HeldSignals::One& one : held_.known) nothing.reserved.push_back(std::move(one.reservation));
+  return nothing;
+}
+
+TakeOutcome SignalTake::show() {
+  if (targeted_) return Delivered{mailbox_.show(*targeted_)};
+  if (broadcast_) return Delivered{broadcasts_.show(*broadcast_)};
+  if (notice_) return notice_->told();
+  if (missed_) return Broadcasts::told(*missed_);
+  return nothing();
+}
+
+TakeOutcome SignalTake::consume() {
+  const auto& within = request_.options.acknowledge_within;
+  if (targeted_) {
+    return Delivered{within ? mailbox_.reserve(*targeted_, *within, request_.holder) : mailbox_.take(*targeted_)};
+  }
+  if (broadcast_) {
+    return Delivered{within ? broadcasts_.reserve(*broadcast_, *within, request_.holder)
+                            : broadcasts_.take(*broadcast_)};
+  }
+  if (notice_) {
+    notices_.tell(*notice_);
+    return notice_->told();
+  }
+  if (missed_) {
+    broadcasts_.tell(*missed_);
+    return Broadcasts::told(*missed_);
+  }
+  return nothing();
+}
+
+}  // namespace aldis::local
