@@ -7,8 +7,7 @@ namespace aldis::local {
 StoreTime store_time(BootTime time) { return StoreTime{time.time_since_epoch()}; }
 
 SignalTake::SignalTake(SignalTables& tables, const TakeRequest& request, BootTime appeared, Moment moment)
-    : tables_(tables),
-      request_(request),
+    : request_(request),
       moment_(moment),
       mailbox_(tables, request.agent, moment),
       broadcasts_(tables, request.agent, appeared, moment),

@@ -33,7 +33,6 @@ class SignalTake {
  private:
   NothingTaken nothing();
 
-  SignalTables& tables_;
   const TakeRequest& request_;
   Moment moment_;
   Mailbox mailbox_;
