@@ -19,6 +19,8 @@ using ::testing::IsEmpty;
 constexpr int kMailboxes = 2;
 constexpr int kSenders = 8;
 constexpr int kReaders = 8;
+constexpr auto kSilence = 100ms;
+constexpr int kSilencesMax = 300;
 
 struct Plan {
   int signals_per_sender = 0;
@@ -36,11 +38,11 @@ class Exchange {
     for (int i = 0; i < kReaders; ++i) start_reader(i % kMailboxes);
     choose_next_kill();
     for (int silences = 0; !is_done();) {
-      const auto line = fleet_.hear(100ms);
+      const auto line = fleet_.hear(kSilence);
       if (line) journal_.note(*line);
       if (!line && are_missing_ones_settled()) break;
       silences = line ? 0 : silences + 1;
-      ASSERT_LT(silences, 300) << "nobody does anything any more; unsettled: " << journal_.unsettled().size();
+      ASSERT_LT(silences, kSilencesMax) << "nobody does anything any more; " << describe_unsettled();
       if (journal_.deliveries() >= next_kill_ && kills_ < plan_.kills) kill_one();
     }
     stop_readers();
@@ -70,7 +72,7 @@ class Exchange {
   void choose_next_kill() {
     if (plan_.kills == 0) return;
     const auto gap = static_cast<std::uint32_t>(kSenders * plan_.signals_per_sender / plan_.kills);
-    next_kill_ = journal_.deliveries() + 1 + random_() % gap;
+    next_kill_ += 1 + random_() % gap;
   }
 
   void kill_one() {
@@ -107,6 +109,15 @@ class Exchange {
     return kills_ == plan_.kills;
   }
 
+  std::string describe_unsettled() {
+    std::string text = fmt::format("{} kills, {} deliveries, unsettled:", kills_, journal_.deliveries());
+    for (const std::string& id : journal_.unsettled()) {
+      const auto receipt = observer_.receipt(id);
+      text += fmt::format(" {} {}", id, receipt ? to_string(receipt->state) : receipt.error().message);
+    }
+    return text;
+  }
+
   void stop_readers() {
     for (const Worker& worker : workers_) {
       if (worker.sender) continue;
@@ -118,7 +129,7 @@ class Exchange {
 
   void check_the_rest() {
     EXPECT_EQ(kills_, plan_.kills);
-    EXPECT_TRUE(are_missing_ones_settled()) << "lost: " << journal_.unsettled().size();
+    EXPECT_TRUE(are_missing_ones_settled()) << describe_unsettled();
     EXPECT_LE(journal_.unsettled().size(), killed_readers_) << "one that is killed takes one with it at most";
     if (plan_.kills == 0) {
       EXPECT_EQ(journal_.sent(), static_cast<std::size_t>(kSenders * plan_.signals_per_sender));

@@ -109,13 +109,17 @@ int read(const Arguments& arguments) {
     if (delivered == nullptr)
       return failed({.code = ErrorCode::internal, .message = "neither delivered nor timed out"});
     const CoordinationSignal& signal = delivered->signal;
-    if (signal.signal_type == "stop") return 0;
-    const std::string number = signal.payload.text().substr(sizeof R"({"number":)" - 1);
-    say("holds {} {} {} {} {} {}", ::getpid(), signal.source_agent, number.substr(0, number.size() - 1),
-        signal.signal_type, signal.signal_id, signal.attempt);
-    if (!options.acknowledge_within) continue;
-    if (auto done = signals->acknowledge(signal.signal_id); !done) return failed(done.error());
-    say("acknowledged {} {}", ::getpid(), signal.signal_id);
+    const bool is_stop = signal.signal_type == "stop";
+    if (!is_stop) {
+      const std::string number = signal.payload.text().substr(sizeof R"({"number":)" - 1);
+      say("holds {} {} {} {} {} {}", ::getpid(), signal.source_agent, number.substr(0, number.size() - 1),
+          signal.signal_type, signal.signal_id, signal.attempt);
+    }
+    if (options.acknowledge_within) {
+      if (auto done = signals->acknowledge(signal.signal_id); !done) return failed(done.error());
+      if (!is_stop) say("acknowledged {} {}", ::getpid(), signal.signal_id);
+    }
+    if (is_stop) return 0;
   }
 }
 
