@@ -17,6 +17,10 @@
 #include "core/try.h"
 #include "engines/local/allocated_file.h"
 
+#if defined(__SANITIZE_THREAD__)  // g++ only
+#include <sanitizer/tsan_interface.h>
+#endif
+
 namespace aldis {
 
 struct RobustLock {
@@ -46,13 +50,28 @@ void initialise(RobustLock& lock) {
   new (&lock.holder) std::atomic<std::int32_t>(0);
 }
 
+#if defined(__SANITIZE_THREAD__)
+// The thread sanitizer of g++ 12 does not know pthread_mutex_clocklock and would take the unlock for a mistake.
+int clocklock(pthread_mutex_t& mutex, const timespec& until) {
+  __tsan_mutex_pre_lock(&mutex, __tsan_mutex_try_lock);
+  const int answer = pthread_mutex_clocklock(&mutex, CLOCK_MONOTONIC, &until);
+  const bool locked = answer == 0 || answer == EOWNERDEAD;
+  __tsan_mutex_post_lock(&mutex, __tsan_mutex_try_lock | (locked ? 0 : __tsan_mutex_try_lock_failed), 0);
+  return answer;
+}
+#else
+int clocklock(pthread_mutex_t& mutex, const timespec& until) {
+  return pthread_mutex_clocklock(&mutex, CLOCK_MONOTONIC, &until);
+}
+#endif
+
 int lock_until(pthread_mutex_t& mutex, std::chrono::nanoseconds timeout) {
   const int at_once = pthread_mutex_trylock(&mutex);
   if (at_once != EBUSY) return at_once;
   const std::chrono::nanoseconds deadline = SystemClock().steady_now().time_since_epoch() + timeout;
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(deadline);
   const timespec until{static_cast<time_t>(seconds.count()), static_cast<long>((deadline - seconds).count())};
-  return pthread_mutex_clocklock(&mutex, CLOCK_MONOTONIC, &until);
+  return clocklock(mutex, until);
 }
 
 }  // namespace
