@@ -1,1 +1,11 @@
-int main() { return 0; }
+// The executable `aldis`: hands the arguments, the environment and the clock to dispatch.
+
+#include <string>
+#include <vector>
+
+#include "cli/dispatch.h"
+
+int main(int argc, char** argv) {
+  const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
+  return aldis::cli::dispatch(arguments, aldis::Environment::from_process(), aldis::SystemClock{});
+}

@@ -42,6 +42,16 @@ std::optional<std::string> Environment::get(std::string_view name) const {
 
 bool Environment::has(std::string_view name) const { return variables_.contains(name); }
 
+std::vector<std::string> environment_for_program(const std::map<std::string, std::string, std::less<>>& changes) {
+  std::vector<std::string> entries;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    if (!changes.contains(text.substr(0, text.find('=')))) entries.emplace_back(text);
+  }
+  for (const auto& [name, value] : changes) entries.push_back(name + "=" + value);
+  return entries;
+}
+
 std::span<const EnvironmentVariable> environment_table() { return kTable; }
 
 WorkspaceOptions WorkspaceOptions::from_environment() {

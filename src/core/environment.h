@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace aldis {
 
@@ -26,6 +27,9 @@ class Environment {
  private:
   std::map<std::string, std::string, std::less<>> variables_;
 };
+
+// For a program that is started: the environment of this process as it is, entry by entry, but for `changes`.
+std::vector<std::string> environment_for_program(const std::map<std::string, std::string, std::less<>>& changes);
 
 struct EnvironmentVariable {
   std::string_view name;

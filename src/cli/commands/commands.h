@@ -1,0 +1,28 @@
+#pragma once
+// Every command, each described and done in the file named beside it.
+
+#include "cli/command.h"
+
+namespace aldis::cli {
+
+extern const CommandSpec kRun;                 // run.cc
+extern const CommandSpec kAgentsList;          // agents_read.cc
+extern const CommandSpec kAgentsShow;          // agents_read.cc
+extern const CommandSpec kAgentsBeat;          // agents_beat.cc
+extern const CommandSpec kAgentsStop;          // agents_beat.cc
+extern const CommandSpec kAgentsWatch;         // agents_watch.cc
+extern const CommandSpec kSignalsSend;         // signals_send.cc
+extern const CommandSpec kSignalsBroadcast;    // signals_send.cc
+extern const CommandSpec kSignalsCheck;        // signals_take.cc
+extern const CommandSpec kSignalsWait;         // signals_take.cc
+extern const CommandSpec kSignalsPending;      // signals_mailbox.cc
+extern const CommandSpec kSignalsClear;        // signals_mailbox.cc
+extern const CommandSpec kSignalsReceipt;      // signals_receipt.cc
+extern const CommandSpec kSignalsAcknowledge;  // signals_receipt.cc
+extern const CommandSpec kDoctor;              // doctor.cc
+extern const CommandSpec kConfigShow;          // config.cc
+extern const CommandSpec kConfigPath;          // config.cc
+extern const CommandSpec kManifest;            // manifest.cc
+extern const CommandSpec kVersion;             // version.cc
+
+}  // namespace aldis::cli

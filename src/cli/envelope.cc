@@ -1,0 +1,110 @@
+#include "cli/envelope.h"
+
+#include "cli/json_writer.h"
+#include "cli/terminal_text.h"
+#include "cli/version.h"
+#include "core/format.h"
+
+namespace aldis::cli {
+namespace {
+
+constexpr std::string_view kSchemaVersion = "1.0";
+
+void write_failure(JsonWriter& json, const Failure& failure) {
+  json.key("error").begin_object();
+  json.text("code", failure.code).text("message", failure.message);
+  if (!failure.detail.empty()) json.text("detail", failure.detail);
+  json.boolean("retryable", failure.retryable);
+  if (!failure.suggestion.empty()) json.text("suggestion", failure.suggestion);
+  if (!failure.fix_command.empty()) json.text("fix_command", failure.fix_command);
+  json.text("phase", failure.exit == ExitCode::argument_error ? "validation" : "execution");
+  json.end_object();
+}
+
+void write_meta(JsonWriter& json, const Reply& reply, const EnvelopeFacts& facts) {
+  json.key("meta").begin_object();
+  json.integer("duration_ms", std::chrono::duration_cast<std::chrono::milliseconds>(facts.duration).count());
+  json.text("request_id", facts.request_id);
+  json.text("command", facts.command);
+  json.time("timestamp", facts.timestamp);
+  json.text("schema_version", kSchemaVersion);
+  json.text("tool_version", kVersionText);
+  if (!facts.trace_id.empty()) json.text("trace_id", facts.trace_id);
+  if (reply.page) {
+    json.integer("total_count", static_cast<std::int64_t>(reply.page->total_count));
+    json.integer("returned_count", static_cast<std::int64_t>(reply.page->returned_count));
+    json.boolean("truncated", !reply.page->cursor.empty());
+    if (!reply.page->cursor.empty()) json.text("cursor", reply.page->cursor);
+  }
+  if (!reply.meta.empty()) json.raw(reply.meta);
+  json.end_object();
+}
+
+}  // namespace
+
+std::string render_envelope(const Reply& reply, const EnvelopeFacts& facts) {
+  JsonWriter json;
+  json.begin_object();
+  json.boolean("ok", reply.exit_code() == 0);
+  json.raw("data", reply.data);
+  if (reply.failure) {
+    write_failure(json, *reply.failure);
+  } else {
+    json.key("error").null();
+  }
+  json.key("warnings").begin_array();
+  for (const std::string& warning : reply.warnings) json.text(warning);
+  json.end_array();
+  write_meta(json, reply, facts);
+  json.end_object();
+  return json.take() + "\n";
+}
+
+std::string render_failure(const Failure& failure, const OutputStyle& style) {
+  std::string text;
+  if (failure.detail.empty()) {
+    text = fmt::format("{} {}\n", paint(style, Colour::red, "error:"), printable(failure.message));
+  } else {
+    std::string_view rest = failure.detail;
+    while (!rest.empty()) {
+      const std::size_t end = std::min(rest.find('\n'), rest.size());
+      text += fmt::format("{} {}\n", paint(style, Colour::red, "error:"), printable(rest.substr(0, end)));
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+  }
+  if (!failure.suggestion.empty()) text += printable(failure.suggestion) + "\n";
+  if (!failure.fix_command.empty()) text += "try: " + printable(failure.fix_command) + "\n";
+  return text;
+}
+
+void print_reply(const Reply& reply, const EnvelopeFacts& facts, const OutputStyle& style) {
+  if (reply.passed_exit_code) return;
+  if (style.format == Format::json || (reply.streamed && style.format == Format::jsonl)) {
+    if (!reply.streamed) {
+      write_stdout(render_envelope(reply, facts));
+    } else if (reply.failure) {
+      write_stderr(render_envelope(reply, facts));
+    }
+    return;
+  }
+  const bool rows_only = style.format == Format::jsonl && reply.page && !reply.failure;
+  if (style.format == Format::jsonl && !rows_only) {
+    write_stdout(render_envelope(reply, facts));
+    return;
+  }
+  std::string text = rows_only ? std::string() : reply.view;
+  if (rows_only) {
+    for (const std::string& row : reply.rows) text += row + "\n";
+  }
+  write_stdout(text);
+  for (const std::string& warning : reply.warnings) {
+    write_stderr(fmt::format("{} {}\n", paint(style, Colour::yellow, "warning:"), printable(warning)));
+  }
+  if (reply.page && !reply.page->cursor.empty()) {
+    write_stderr(fmt::format("{} of {} rows; the rest: --cursor {}\n", reply.page->returned_count,
+                             reply.page->total_count, reply.page->cursor));
+  }
+  if (reply.failure) write_stderr(render_failure(*reply.failure, style));
+}
+
+}  // namespace aldis::cli

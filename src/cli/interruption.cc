@@ -1,0 +1,75 @@
+#include "cli/interruption.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <ratio>
+
+#include "core/worker_thread.h"
+
+namespace aldis::cli {
+namespace {
+
+sigset_t heeded_signals() {
+  sigset_t heeded;
+  sigemptyset(&heeded);
+  for (const int signal : {SIGINT, SIGTERM}) {
+    struct sigaction action{};
+    if (sigaction(signal, nullptr, &action) == 0 && action.sa_handler != SIG_IGN) sigaddset(&heeded, signal);
+  }
+  return heeded;
+}
+
+}  // namespace
+
+Interruption::Interruption(std::optional<std::chrono::nanoseconds> timeout) {
+  const sigset_t heeded = heeded_signals();
+  pthread_sigmask(SIG_BLOCK, &heeded, nullptr);
+  signals_ = signalfd(-1, &heeded, SFD_CLOEXEC);
+  quit_ = eventfd(0, EFD_CLOEXEC);
+  Result<std::thread> started = start_worker_thread([this, timeout] { serve(timeout); });
+  if (started) {
+    thread_ = *std::move(started);
+  } else {
+    pthread_sigmask(SIG_UNBLOCK, &heeded, nullptr);
+  }
+}
+
+Interruption::~Interruption() {
+  eventfd_write(quit_, 1);
+  if (thread_.joinable()) thread_.join();
+  close(signals_);
+  close(quit_);
+}
+
+void Interruption::serve(std::optional<std::chrono::nanoseconds> timeout) {
+  pollfd watched[] = {{signals_, POLLIN, 0}, {quit_, POLLIN, 0}};
+  timespec left{};
+  if (timeout) {
+    left.tv_sec = static_cast<time_t>(timeout->count() / std::nano::den);
+    left.tv_nsec = static_cast<long>(timeout->count() % std::nano::den);
+  }
+  for (;;) {
+    const int ready = ppoll(watched, 2, timeout ? &left : nullptr, nullptr);
+    if (watched[1].revents != 0 || ready < 0) return;
+    signalfd_siginfo info{};
+    if (ready == 0) {
+      timed_out_ = true;
+    } else if (read(signals_, &info, sizeof info) == sizeof info) {
+      signal_ = static_cast<int>(info.ssi_signo);
+    }
+    timeout.reset();
+    stop_.request_stop();
+  }
+}
+
+Reply Interruption::cancelled_reply() const {
+  const bool terminated = signal_ == SIGTERM;
+  return fail_with(terminated ? ExitCode::terminated : ExitCode::interrupted, kCodeCancelled,
+                   terminated ? "ended by SIGTERM" : "ended by SIGINT");
+}
+
+}  // namespace aldis::cli

@@ -1,0 +1,44 @@
+#pragma once
+// Turns SIGINT, SIGTERM and the end of a command's time into a stop request, for commands that wait. Implemented in
+// interruption.cc.
+//
+// Model: while an Interruption lives, the two signals are blocked and a thread of its own receives them; make it before
+// anything else starts a thread. A signal that was ignored when the program began stays ignored. Where no thread can be
+// started, signals end the program as usual.
+
+#include <atomic>
+#include <chrono>
+#include <optional>
+#include <stop_token>
+#include <thread>
+
+#include "cli/reply.h"
+
+namespace aldis::cli {
+
+class Interruption {
+ public:
+  explicit Interruption(std::optional<std::chrono::nanoseconds> timeout = std::nullopt);
+  ~Interruption();
+  Interruption(const Interruption&) = delete;
+  Interruption& operator=(const Interruption&) = delete;
+
+  std::stop_token token() const { return stop_.get_token(); }
+  bool happened() const { return signal_ != 0; }  // a signal came
+  bool timed_out() const { return timed_out_; }
+
+  // What a command that was cut short answers. REQUIRES: happened().
+  Reply cancelled_reply() const;
+
+ private:
+  void serve(std::optional<std::chrono::nanoseconds> timeout);
+
+  std::stop_source stop_;
+  std::atomic<int> signal_ = 0;
+  std::atomic<bool> timed_out_ = false;
+  int signals_ = -1;  // signalfd
+  int quit_ = -1;     // eventfd
+  std::thread thread_;
+};
+
+}  // namespace aldis::cli

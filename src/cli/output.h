@@ -1,0 +1,45 @@
+#pragma once
+// How to print: which format, whether in colour, how wide; and the one way out to stdout and stderr. Implemented in
+// output.cc.
+//
+// Model: `auto` is a table on a terminal and JSON elsewhere, or where CI or NO_COLOR says that nobody looks. An
+// explicit format wins over all of that, but decides nothing about colour. A reader that went away (SIGPIPE) is no
+// error: the program ends silently with 0.
+
+#include <string>
+#include <string_view>
+
+#include "core/environment.h"
+
+namespace aldis::cli {
+
+enum class Format { table, json, jsonl };
+
+struct OutputStyle {
+  Format format = Format::json;
+  bool colour = false;
+  int columns = 80;  // of the terminal
+
+  bool table() const { return format == Format::table; }
+};
+
+struct TerminalFacts {
+  bool is_terminal = false;
+  int columns = 80;
+};
+
+TerminalFacts examine_stdout();
+
+// `wanted` is table, json, jsonl or auto.
+OutputStyle choose_style(std::string_view wanted, const Environment& environment, const TerminalFacts& terminal);
+
+enum class Colour { none, bold, dim, red, green, yellow, cyan };
+
+// `text` in that colour if the style has colours.
+std::string paint(const OutputStyle& style, Colour colour, std::string_view text);
+
+// Writes all of `text` now. Ends the program with 0 when the reader is gone, with 1 when the disk is full.
+void write_stdout(std::string_view text);
+void write_stderr(std::string_view text);  // failures are ignored: there is nobody left to tell
+
+}  // namespace aldis::cli

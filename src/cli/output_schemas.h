@@ -1,0 +1,72 @@
+#pragma once
+// JSON Schemas (draft-07) of the `data` of each command, as `--schema` and the manifest show them. tests/cli compares
+// them with what the commands answer.
+
+#include <string_view>
+
+namespace aldis::cli::schema {
+
+#define ALDIS_AGENT_MEMBERS                                                                            \
+  R"("agent_id":{"type":"string"},"display_name":{"type":"string"},"status":{"type":"string"},)"       \
+  R"("state":{"enum":["alive","suspect","stale","dead","finished"]},"evidence":{"type":"string"},)"    \
+  R"("progress":{"type":["number","null"],"minimum":0,"maximum":1},"current_task":{"type":"string"},)" \
+  R"("metadata":{"type":"object"},"started_at":{"type":"string","format":"date-time"},)"               \
+  R"("last_beat":{"type":["string","null"],"format":"date-time"},"beats":{"type":"integer"},)"         \
+  R"("lease_expires_at":{"type":"string","format":"date-time"},"incarnation":{"type":"string"},)"      \
+  R"("host":{"type":"string"},"pid":{"type":["integer","null"]},"suspicion":{"type":["number","null"]})"
+
+#define ALDIS_AGENT R"({"type":"object","properties":{)" ALDIS_AGENT_MEMBERS "}}"
+
+#define ALDIS_SIGNAL                                                                                           \
+  R"({"type":"object","properties":{"signal_id":{"type":"string"},"signal_type":{"type":"string"},)"           \
+  R"("source_agent":{"type":"string"},"target_agent":{"type":["string","null"]},"payload":{"type":"object"},)" \
+  R"("timestamp":{"type":"string","format":"date-time"},"ttl_seconds":{"type":"number"},)"                     \
+  R"("expires_at":{"type":"string","format":"date-time"}}})"
+
+#define ALDIS_OUTCOME(names)                                                                                          \
+  R"({"type":"object","required":["outcome"],"properties":{"outcome":{"enum":[)" names R"(]},"signal":)" ALDIS_SIGNAL \
+  R"(,"signal_id":{"type":"string"},"signal_type":{"type":"string"},"source_agent":{"type":"string"},)"               \
+  R"("sent_at":{"type":"string"},"expired_at":{"type":"string"},"count":{"type":"integer"},)"                         \
+  R"("evidence":{"type":"string"}}})"
+
+inline constexpr std::string_view kAgent = ALDIS_AGENT;
+inline constexpr std::string_view kAgents = R"({"type":"array","items":)" ALDIS_AGENT "}";
+inline constexpr std::string_view kAgentChange =
+    R"({"type":"object","properties":{)" ALDIS_AGENT_MEMBERS
+    R"(,"previous_state":{"type":["string","null"]},"first":{"type":"boolean"}}})";
+inline constexpr std::string_view kSignal = ALDIS_SIGNAL;
+inline constexpr std::string_view kSignals = R"({"type":"array","items":)" ALDIS_SIGNAL "}";
+inline constexpr std::string_view kCheck = ALDIS_OUTCOME(R"("delivered","expired","nothing_yet")");
+inline constexpr std::string_view kWait =
+    ALDIS_OUTCOME(R"("delivered","expired","timed_out","source_gone","cancelled")");
+inline constexpr std::string_view kReceipt =
+    R"({"type":"object","properties":{"signal_id":{"type":"string"},)"
+    R"("state":{"enum":["pending","reserved","delivered","expired","cleared"]},)"
+    R"("delivered_to":{"type":["string","null"]},"delivered_at":{"type":["string","null"],"format":"date-time"},)"
+    R"("expired_at":{"type":["string","null"],"format":"date-time"},"readers":{"type":"array","items":)"
+    R"({"type":"object","properties":{"agent_id":{"type":"string"},"read_at":{"type":"string"}}}}}})";
+inline constexpr std::string_view kAcknowledged =
+    R"({"type":"object","properties":{"signal_id":{"type":"string"},"acknowledged":{"type":"boolean"}}})";
+inline constexpr std::string_view kCleared = R"({"type":"object","properties":{"cleared":{"type":"integer"}}})";
+inline constexpr std::string_view kChecks =
+    R"({"type":"array","items":{"type":"object","properties":{"name":{"type":"string"},)"
+    R"("status":{"enum":["ok","warn","fail"]},"message":{"type":"string"},"suggestion":{"type":["string","null"]}}}})";
+inline constexpr std::string_view kSettings =
+    R"({"type":"array","items":{"type":"object","properties":{"name":{"type":"string"},)"
+    R"("value":{"type":["string","number","null"]},"source":{"enum":["flag","environment","file","default"]},)"
+    R"("origin":{"type":["string","null"]}}}})";
+inline constexpr std::string_view kConfigPath =
+    R"({"type":"object","properties":{"path":{"type":["string","null"]},"exists":{"type":"boolean"}}})";
+inline constexpr std::string_view kVersion =
+    R"({"type":"object","properties":{"name":{"type":"string"},"version":{"type":"string"}}})";
+inline constexpr std::string_view kManifest =
+    R"({"type":"object","properties":{"schema_version":{"type":"string"},"framework_version":{"type":"string"},)"
+    R"("etag":{"type":"string"},"commands":{"type":"object"}}})";
+inline constexpr std::string_view kNothing = R"({"type":"null"})";
+
+#undef ALDIS_AGENT_MEMBERS
+#undef ALDIS_AGENT
+#undef ALDIS_SIGNAL
+#undef ALDIS_OUTCOME
+
+}  // namespace aldis::cli::schema

@@ -1,0 +1,124 @@
+#include "cli/settings.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "aldis/limits.h"
+#include "cli/command.h"
+#include "cli/config_file.h"
+#include "cli/json_writer.h"
+#include "core/failure.h"
+#include "core/format.h"
+#include "core/names.h"
+#include "core/try.h"
+
+namespace aldis::cli {
+namespace {
+
+struct Names {
+  std::string_view option;
+  std::string_view variable;
+  std::string_view key;  // in the config file; empty: cannot be set there
+};
+
+struct Sources {
+  const Arguments& arguments;
+  const Environment& environment;
+  const ConfigFile& file;
+  const std::string& path;
+};
+
+Setting choose(const Sources& sources, const Names& names, std::string fallback) {
+  if (const auto given = sources.arguments.text(names.option)) return {*given, "flag", std::string(names.option)};
+  if (!names.variable.empty()) {
+    if (const auto given = sources.environment.get(names.variable)) {
+      return {*given, "environment", std::string(names.variable)};
+    }
+  }
+  if (const auto given = sources.file.values.find(names.key); given != sources.file.values.end()) {
+    return {given->second, "file", sources.path};
+  }
+  return {std::move(fallback), "default", {}};
+}
+
+std::string absolute(const std::string& path) {
+  if (path.empty() || path.front() == '/') return path;
+  std::error_code error;
+  const std::filesystem::path full = std::filesystem::absolute(path, error);
+  return error ? path : full.lexically_normal().string();
+}
+
+Setting find_config_file(const Arguments& arguments, const Environment& environment) {
+  if (const auto given = arguments.text("--config")) return {absolute(*given), "flag", "--config"};
+  if (const auto given = environment.get("ALDIS_CONFIG")) return {absolute(*given), "environment", "ALDIS_CONFIG"};
+  if (const auto home = environment.get("XDG_CONFIG_HOME"); home && home->front() == '/') {
+    return {*home + "/aldis/config.toml", "environment", "XDG_CONFIG_HOME"};
+  }
+  if (const auto home = environment.get("HOME")) return {absolute(*home) + "/.config/aldis/config.toml", "default", {}};
+  return {};
+}
+
+void check_values(Arguments& arguments, Settings& settings) {
+  if (const Result<void> checked = check_namespace(settings.namespace_name.value); !checked) {
+    arguments.add_problem(checked.error().message);
+  }
+  const std::string& output = settings.output.value;
+  if (output != "table" && output != "json" && output != "jsonl" && output != "auto") {
+    arguments.add_problem(
+        fmt::format("{} must be table, json, jsonl or auto, not {}", settings.output.origin, json_quote(output)));
+    settings.output.value = "auto";
+  }
+  if (settings.runtime_directory.source == "file" && settings.runtime_directory.value.front() != '/') {
+    arguments.add_problem(fmt::format("runtime_dir in {} must be an absolute path", settings.config_file.value));
+  }
+}
+
+void resolve_times(const CommandSpec& command, Arguments& arguments, Settings& settings) {
+  settings.timeout = arguments.seconds("--timeout", command.waits ? wait_bounds() : positive_bounds());
+  const std::optional<double> connect = parse_finite_number(settings.connect_timeout_text.value);
+  if (!connect || *connect <= 0 || *connect > to_seconds(limits::kWaitMax)) {
+    arguments.add_problem(fmt::format("{} needs a number of seconds greater than 0, not {}",
+                                      settings.connect_timeout_text.origin,
+                                      json_quote(settings.connect_timeout_text.value)));
+    settings.connect_timeout = limits::kCallTimeoutDefault;
+    return;
+  }
+  settings.connect_timeout =
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(*connect));
+}
+
+}  // namespace
+
+Result<Settings> resolve_settings(const CommandSpec& command, Arguments& arguments, const Environment& environment) {
+  Settings settings;
+  settings.config_file = find_config_file(arguments, environment);
+  ConfigFile file;
+  if (!settings.config_file.value.empty()) {
+    settings.config_file_exists = access(settings.config_file.value.c_str(), F_OK) == 0;
+    const bool named = !settings.config_file.origin.empty() && settings.config_file.origin != "XDG_CONFIG_HOME";
+    if (settings.config_file_exists) {
+      ALDIS_TRY_ASSIGN(file, read_config_file(settings.config_file.value));
+    } else if (named) {
+      return fail(ErrorCode::failed_precondition, "no config file {} ({})", settings.config_file.value,
+                  settings.config_file.origin);
+    }
+  }
+  settings.warnings = std::move(file.warnings);
+  const Sources sources{arguments, environment, file, settings.config_file.value};
+  settings.store = choose(sources, {"--store", "ALDIS_STORE", "store"}, "local:");
+  settings.namespace_name = choose(sources, {"--namespace", "ALDIS_NAMESPACE", "namespace"}, "default");
+  settings.runtime_directory = choose(sources, {"--runtime-dir", "ALDIS_RUNTIME_DIR", "runtime_dir"}, "");
+  if (settings.runtime_directory.source != "file") {
+    settings.runtime_directory.value = absolute(settings.runtime_directory.value);
+  }
+  settings.output = choose(sources, {"--output", "ALDIS_OUTPUT", "output"}, "auto");
+  settings.connect_timeout_text = choose(sources, {"--connect-timeout", {}, "connect_timeout"}, "5");
+  settings.agent = choose(sources, {"--agent", "ALDIS_AGENT_ID", {}}, "");
+  check_values(arguments, settings);
+  resolve_times(command, arguments, settings);
+  return settings;
+}
+
+}  // namespace aldis::cli
