@@ -10,7 +10,8 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 
 set(ALDIS_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize= takes them")
 if(ALDIS_SANITIZE)
-  target_compile_options(aldis_flags INTERFACE -fsanitize=${ALDIS_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_compile_options(aldis_flags INTERFACE -fsanitize=${ALDIS_SANITIZE} -fno-sanitize-recover=all
+                                               -fno-omit-frame-pointer)
   target_link_options(aldis_flags INTERFACE -fsanitize=${ALDIS_SANITIZE})
 endif()
 

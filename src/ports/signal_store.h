@@ -14,9 +14,9 @@
 // told
 //   of no broadcast that expired before.
 // - Tombstones: the newest limits::kTombstonesMax per mailbox (per type for broadcasts), by the time they were settled.
-//   Beyond, the oldest go and their receipts are not_found; those whose expiry was not told fold into one Expired with a
-//   count per (mailbox, type), which shows the newest of them and is kept for limits::kPositionRetention. Broadcasts fold
-//   for the agents that have read one of that type before; those that leave by age do not fold.
+//   Beyond, the oldest go and their receipts are not_found; those whose expiry was not told fold into one Expired with
+//   a count per (mailbox, type), which shows the newest of them and is kept for limits::kPositionRetention. Broadcasts
+//   fold for the agents that have read one of that type before; those that leave by age do not fold.
 // - Receipt of a broadcast: `pending` until the first agent has read it, then `delivered`; `expired` if nobody had.
 // Threads: safe from any thread and process.
 // Errors: as each function says, and deadline_exceeded / unavailable / resource_exhausted / data_loss from the engine.
@@ -100,10 +100,10 @@ class SignalStore {
   // agent alone and do not list it as a reader.
   virtual Result<std::uint64_t> clear(std::string_view agent, std::string_view type) = 0;
 
-  // Makes a reservation of `agent` final. `attempt` is that of the signal as it was delivered, and tells two takers of one
-  // mailbox apart; none: whichever reservation is the newest. not_found: no such signal. conflict: it lapsed and somebody
-  // retook it. failed_precondition: never reserved by this agent, cleared, or expired. A lapsed one that nobody retook
-  // succeeds, and so does acknowledging twice.
+  // Makes a reservation of `agent` final. `attempt` is that of the signal as it was delivered, and tells two takers of
+  // one mailbox apart; none: whichever reservation is the newest. not_found: no such signal. conflict: it lapsed and
+  // somebody retook it. failed_precondition: never reserved by this agent, cleared, or expired. A lapsed one that
+  // nobody retook succeeds, and so does acknowledging twice.
   virtual Result<void> acknowledge(std::string_view agent, const Id128& signal_id,
                                    std::optional<std::uint32_t> attempt = std::nullopt) = 0;
 

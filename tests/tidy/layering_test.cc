@@ -125,7 +125,7 @@ Violations libraries_let_loose(const SourceTree& tree) {
 
 // Any other header in angle brackets must be the standard library's or the system's.
 Violations unknown_libraries(const SourceTree& tree) {
-  static const std::regex kSystem(R"([a-z_]+(\.h)?|(sys|linux|arpa|netinet)/[a-z_]+\.h)");
+  static const std::regex kSystem(R"([a-z_]+(\.h)?|(sys|linux|sanitizer)/[a-z_]+\.h)");
   Violations found;
   for_each_include(tree, [&](const std::string& path, std::size_t line, const Include& include) {
     if (!is_under(path, "src") || include.quoted || std::regex_match(include.path, kSystem)) return;
