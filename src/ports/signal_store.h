@@ -7,12 +7,10 @@
 // next take), tombstones older than limits::kTombstoneRetention go. The store's clock decides.
 // - Order: by commit. A filter skips without changing the place of what it skips.
 // - Targeted: only its target takes, sees or clears it. Broadcast: every agent but the sender sees it once; the
-// position is
-//   kept per (agent, type) as a low-water mark and the set read above it, for limits::kPositionRetention after last
-//   use.
+//   position is kept per (agent, type) as a low-water mark and the set read above it, for limits::kPositionRetention
+//   after last use.
 // - An agent *appears* at its first take, pending, clear or heartbeat. It sees broadcasts that still live then, and is
-// told
-//   of no broadcast that expired before.
+//   told of no broadcast that expired before.
 // - Tombstones: the newest limits::kTombstonesMax per mailbox (per type for broadcasts), by the time they were settled.
 //   Beyond, the oldest go and their receipts are not_found; those whose expiry was not told fold into one Expired with
 //   a count per (mailbox, type), which shows the newest of them and is kept for limits::kPositionRetention. Broadcasts
