@@ -151,6 +151,42 @@ TEST_F(BoardAmongProcesses, a_stopped_reader_that_pins_the_full_board_is_named_a
   EXPECT_EQ(describe(churn(*board, 100)), "ok") << "the dead reader's pages are used again, without anybody's help";
 }
 
+TEST_F(BoardAmongProcesses, signals_have_room_again_when_a_reader_that_pinned_pages_is_dead) {
+  const auto board = open();
+  const auto has_room = [&] {
+    return *board->write(
+        [](BoardTransaction& transaction) -> Result<bool> { return transaction.has_room_for_signals(); });
+  };
+  ASSERT_EQ(describe(churn(*board, 1)), "ok");
+  Child reader(stay_inside_a_read());
+  ASSERT_EQ(reader.hear(), "inside");
+  int commits = 0;
+  for (; has_room(); ++commits) ASSERT_EQ(describe(churn(*board, 1)), "ok");
+  EXPECT_GT(commits, 5) << "one overwritten value of a twentieth of the board is no load; what is pinned is";
+  EXPECT_EQ(describe(put(*board, "heartbeat", "value")), "ok") << "the rest is for others";
+  reader.kill(SIGKILL);
+  ASSERT_EQ(reader.join(), "signal 9");
+  EXPECT_TRUE(has_room());
+}
+
+TEST_F(BoardAmongProcesses, a_process_stopped_while_it_takes_a_reader_slot_delays_new_readers_to_their_deadline) {
+  const auto board = open(50ms);
+  ASSERT_EQ(get(*board, "key"), "nothing");
+  Child claimer([this](ChildSide& parent) {
+    const auto environment = *acquire_environment({directory_.path(), "default"}, kSmallBoard, 20s, BootTime{});
+    const auto hold = environment->locks().lock_reader_table(20s);
+    parent.say("inside");
+    parent.wait_for_parent();
+  });
+  ASSERT_EQ(claimer.hear(), "inside");
+  EXPECT_EQ(get(*board, "key"), "nothing") << "who has a slot needs none";
+  EXPECT_THAT(describe(open_board(directory_.path(), 50ms)), HasSubstr("ok")) << "this process has a slot too";
+  EXPECT_THAT(in_child([this] { return describe(open_board(directory_.path(), 50ms)); }),
+              AllOf(HasSubstr("deadline_exceeded"), HasSubstr("pid " + std::to_string(claimer.pid()))));
+  claimer.kill(SIGKILL);
+  EXPECT_EQ(in_child([this] { return describe(open_board(directory_.path())); }), "ok");
+}
+
 TEST_F(BoardAmongProcesses, a_board_filled_by_its_records_says_so_and_lives_on) {
   const auto board = open();
   int written = 0;

@@ -163,7 +163,7 @@ Result<void> BoardEnvironment::open_files() {
 }
 
 BoardEnvironment::~BoardEnvironment() {
-  if (fork_guard_.in_child() || environment_ == nullptr) return;
+  if (environment_ == nullptr) return;
   {
     const MutexLock lock(pool_mutex_);
     for (MDB_txn* const transaction : pool_) mdb_txn_abort(transaction);

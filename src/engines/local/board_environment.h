@@ -5,10 +5,9 @@
 // Model: flags MDB_NOSYNC (a board does not outlive its boot), MDB_NOSUBDIR, MDB_NOTLS (read transactions are pooled,
 // each keeps its reader slot), never MDB_WRITEMAP (a stray pointer of a host program must not reach everybody's board).
 // Threads: safe from any thread; a write transaction only under `locks().lock_writer`.
-// fork: in a child nothing of LMDB is touched; the destructor there gives the handles up without closing them.
+// fork: a child must not touch an inherited one, nor destroy it; environment_registry.h and board.h see to that.
 // Errors: resource_exhausted (no room, too many readers), data_loss, internal.
 
-#include <atomic>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -17,7 +16,6 @@
 #include <vector>
 
 #include "aldis/result.h"
-#include "core/fork_guard.h"
 #include "core/mutex.h"
 #include "engines/local/board_files.h"
 #include "engines/local/lock_page.h"
@@ -102,7 +100,6 @@ class BoardEnvironment {
   MDB_txn* pooled_reader();
 
   const BoardFiles files_;
-  ForkGuard fork_guard_;
   std::unique_ptr<LockPage> locks_;
   std::string format_;
   std::uint64_t first_id_ = 0;
