@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <new>
@@ -83,7 +84,7 @@ LockHold::~LockHold() {
 }
 
 Result<void> LockPage::create(const std::string& path, std::string_view format) {
-  static_assert(sizeof(Page) <= kPageBytes);
+  static_assert(sizeof(Page) <= kPageBytes && offsetof(Page, writer) == 256 && offsetof(Page, reader_table) == 320);
   ALDIS_TRY_ASSIGN(const FileDescriptor file, create_allocated_file(path, kPageBytes));
   auto* const page = static_cast<Page*>(map_shared(file, kPageBytes));
   if (page == nullptr) {
