@@ -95,7 +95,7 @@ void SignalModel::forget(const Stored& stored, Commit commit, StoreTime ended, b
 
 void SignalModel::fold(Notices& owed, const Stored& stored, Commit commit, StoreTime ended) {
   Folded& folded = owed.folded[stored.signal.signal_type];
-  if (folded.keep_until <= now_) folded = {};
+  if (folded.keep_until <= std::min(now_, ended + limits::kTombstoneRetention)) folded = {};
   ++folded.count;
   folded.keep_until = std::max(folded.keep_until, ended + limits::kPositionRetention);
   if (commit < folded.commit) return;

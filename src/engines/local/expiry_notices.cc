@@ -34,7 +34,9 @@ void ExpiryNotices::fold_untold(std::string_view type, std::uint64_t commit) {
 
 void ExpiryNotices::fold(std::string_view type, std::uint64_t commit, const ExpiryNotice& notice) {
   const std::string key = names_key(board_key::kFolded, agent_, type);
-  FoldedNotice folded = tables_.get_kept<FoldedNotice>(key, now_).value_or(FoldedNotice{});
+  // Not simply now: what is folded must not depend on when somebody came to do it.
+  const BootTime gone_at = std::min(now_, notice.ended + limits::kTombstoneRetention);
+  FoldedNotice folded = tables_.get_kept<FoldedNotice>(key, gone_at).value_or(FoldedNotice{});
   folded.keep_until = std::max(folded.keep_until, notice.ended + limits::kPositionRetention);
   ++folded.count;
   if (commit >= folded.commit) {

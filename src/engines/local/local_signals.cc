@@ -28,6 +28,15 @@ auto with_lane(SignalTables& tables, const SignalRecord& signal, Moment moment, 
                           : visit(Mailbox(tables, signal.target, moment));
 }
 
+// In a write: with what is due in its lane settled first.
+std::optional<SignalRecord> find_settled(SignalTables& tables, const Id128& id, Moment moment) {
+  const std::string key = signal_key(id);
+  const auto signal = tables.get<SignalRecord>(key);
+  if (!signal) return std::nullopt;
+  with_lane(tables, *signal, moment, [](auto lane) { lane.settle(); });
+  return tables.get<SignalRecord>(key);
+}
+
 Result<Receipt> find_receipt(SignalTables& tables, const Id128& id, Moment moment) {
   const auto signal = tables.get<SignalRecord>(signal_key(id));
   if (!signal) return fail(ErrorCode::not_found, "{}", unknown_signal(id));
@@ -114,7 +123,7 @@ class LocalSignals final : public SignalStore {
   Result<void> acknowledge(std::string_view agent, const Id128& id, std::optional<std::uint32_t> attempt) override {
     std::string source;
     ALDIS_TRY_ASSIGN(const bool final, write([&](SignalTables& tables, Moment moment) -> Result<bool> {
-                       const auto signal = tables.get<SignalRecord>(signal_key(id));
+                       const auto signal = find_settled(tables, id, moment);
                        if (!signal) return fail(ErrorCode::not_found, "{}", unknown_signal(id));
                        source = signal->source;
                        if (signal->broadcast) {
@@ -165,8 +174,7 @@ class LocalSignals final : public SignalStore {
       return read([&](SignalTables& tables, Moment moment) { return find_receipt(tables, id, moment); });
     }
     return write([&](SignalTables& tables, Moment moment) {
-      const auto signal = tables.get<SignalRecord>(signal_key(id));
-      if (signal) with_lane(tables, *signal, moment, [](auto lane) { lane.settle(); });
+      find_settled(tables, id, moment);
       return find_receipt(tables, id, moment);
     });
   }
@@ -216,7 +224,7 @@ class LocalSignals final : public SignalStore {
   Result<bool> try_send(const OutgoingSignal& signal) {
     return write([&](SignalTables& tables, Moment moment) -> Result<bool> {
       BoardTransaction& board = tables.board();
-      if (board.get(signal_key(signal.id))) return true;
+      if (find_settled(tables, signal.id, moment)) return true;
       if (!board.has_room_for_signals()) return false;
       if (signal.target) {
         ALDIS_TRY(Mailbox(tables, *signal.target, moment).send(signal));

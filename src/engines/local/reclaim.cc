@@ -16,7 +16,7 @@ std::string due_key(BootTime due, std::string_view record_key) {
   return ByteWriter().raw(kDuePrefix).signed_number(due.time_since_epoch().count()).raw(record_key).bytes();
 }
 
-void look_again(BoardTransaction& transaction, std::string_view record_key, BootTime now) {
+void look_again(BoardTransaction& transaction, std::string_view record_key, BootTime due, BootTime now) {
   switch (record_key.front()) {
     case board_key::kHeartbeat:
       return reclaim_heartbeat(transaction, record_key, now);
@@ -25,7 +25,7 @@ void look_again(BoardTransaction& transaction, std::string_view record_key, Boot
     case board_key::kBroadcastType:
       return local::reclaim_broadcasts(transaction, record_key, now);
     default:
-      return local::reclaim_kept_record(transaction, record_key, now);
+      return local::reclaim_kept_record(transaction, record_key, due);
   }
 }
 
@@ -48,7 +48,7 @@ void reclaim_due(BoardTransaction& transaction, BootTime now, std::size_t count)
     const BootTime due{std::chrono::nanoseconds{parts.signed_number()}};
     if (due > now) return;
     transaction.erase(key);
-    if (!parts.rest().empty()) look_again(transaction, parts.rest(), now);
+    if (!parts.rest().empty()) look_again(transaction, parts.rest(), due, now);
   }
 }
 

@@ -26,11 +26,11 @@ void reclaim_broadcasts(BoardTransaction& transaction, std::string_view key, Boo
   BroadcastLog(tables, name_in(key), {now, {}}).settle_after_due(kStepsPerEntry);
 }
 
-void reclaim_kept_record(BoardTransaction& transaction, std::string_view key, BootTime now) {
+void reclaim_kept_record(BoardTransaction& transaction, std::string_view key, BootTime due) {
   const auto bytes = transaction.get(key);
   if (!bytes) return;
   const BootTime keep_until{std::chrono::nanoseconds{ByteReader(*bytes).signed_number()}};
-  if (keep_until > now) {
+  if (keep_until > due) {
     set_due(transaction, keep_until, key);
   } else {
     transaction.erase(key);

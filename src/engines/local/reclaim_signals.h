@@ -14,7 +14,8 @@ namespace aldis::local {
 
 void reclaim_mailbox(BoardTransaction& transaction, std::string_view key, BootTime now);
 void reclaim_broadcasts(BoardTransaction& transaction, std::string_view key, BootTime now);
-// Removes a record whose time to be kept is over.
-void reclaim_kept_record(BoardTransaction& transaction, std::string_view key, BootTime now);
+// Removes a record whose time to be kept was over at `due`, that of its entry; the entry of a later one moves, so that
+// records go in the order of their times.
+void reclaim_kept_record(BoardTransaction& transaction, std::string_view key, BootTime due);
 
 }  // namespace aldis::local

@@ -45,7 +45,8 @@ class Lane {
   // A deadline `ttl` from now, later than everything that is settled.
   BootTime deadline_after(BootTime now, std::chrono::nanoseconds ttl) const;
   void add(const LaneEnd& end, std::uint64_t bytes);
-  // A live signal ended otherwise than by its deadline. REQUIRES: settled.
+  // A live signal ended otherwise than by its deadline. REQUIRES: this object settled at `now`, so that the border lies
+  // behind the new tombstone.
   void finish(const LaneEnd& end, std::uint64_t bytes, BootTime now);
   // Something else about it changed, and readers have to look again.
   void touch() { changed_ = true; }
