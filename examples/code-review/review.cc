@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <stop_token>
@@ -88,7 +89,7 @@ class Reviewer {
   aldis::Result<void> review(const CoordinationSignal& file) {
     const auto task = decode_task(file.payload);
     if (!task) return std::unexpected(task.error());
-    number_ = task->number;
+    number_ = std::max(number_, task->number);
     count_ = task->count;
     if (task->hold && file.attempt == 1) return hold(*task);
     if (auto beaten = agent_.beat("reviewing", number_, count_, task->path); !beaten) return beaten;
@@ -123,7 +124,7 @@ class Reviewer {
   const std::string& repository_;
   std::stop_token complete_;
   Outbox outbox_;
-  std::size_t number_ = 0;  // of the last file, out of count_
+  std::size_t number_ = 0;  // of the furthest file, out of count_
   std::size_t count_ = 0;
 };
 

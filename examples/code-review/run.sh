@@ -109,12 +109,19 @@ start_agent reviewer-1 review "$repository"
 start_agent reviewer-2 review "$repository"
 start_agent scout scout "$repository" "${scout_options[@]}"
 
+# `wait -n` only wakes us: of two that ended at once, bash 5.2 tells about one.
 while ((${#name_of[@]})); do
-  code=0
-  wait -n -p pid "${!name_of[@]}" 2>/dev/null || code=$?
-  name=${name_of[$pid]}
-  unset "name_of[$pid]"
-  ended "$name" "$code"
+  news=false
+  for pid in "${!name_of[@]}"; do
+    if kill -0 "$pid" 2>/dev/null; then continue; fi
+    news=true
+    name=${name_of[$pid]}
+    code=0
+    wait "$pid" 2>/dev/null || code=$?
+    unset "name_of[$pid]"
+    ended "$name" "$code"
+  done
+  $news || wait -n 2>/dev/null || true
 done
 
 microseconds=$((${EPOCHREALTIME/[.,]/} - started))

@@ -28,6 +28,11 @@ std::string progress_of(const AgentStatus& agent) {
   return agent.progress ? std::to_string(std::lround(*agent.progress * 100)) + " %" : "";
 }
 
+std::string task_of(const AgentStatus& agent) {
+  const bool at_work = agent.state != AgentState::finished && !agent.current_task.empty();
+  return printable(at_work ? agent.status + " " + agent.current_task : agent.status);
+}
+
 std::string padded(std::string text, std::size_t width) {
   text = shorten(text, width);
   text.append(width - std::min(width, columns(text)), ' ');
@@ -47,9 +52,8 @@ std::string table_of(const std::vector<std::string>& ids, const std::vector<Agen
       text += row(id, "starting", "", "", "");
       continue;
     }
-    const std::string task = agent->status + " " + agent->current_task;
     text +=
-        row(id, std::string(to_string(agent->state)), progress_of(*agent), printable(task), printable(agent->evidence));
+        row(id, std::string(to_string(agent->state)), progress_of(*agent), task_of(*agent), printable(agent->evidence));
   }
   return text;
 }
@@ -88,7 +92,7 @@ void print_change(const aldis::StateChange& change) {
   std::cout << agent.agent_id << ": ";
   if (change.previous) std::cout << to_string(*change.previous) << " -> ";
   std::cout << to_string(agent.state) << " (" << printable(agent.evidence) << ") " << progress_of(agent) << " "
-            << printable(agent.status + " " + agent.current_task) << std::endl;
+            << task_of(agent) << std::endl;
 }
 
 aldis::Result<void> print_changes(const HeartbeatCoordinator& heartbeats, const std::vector<std::string>& ids) {
