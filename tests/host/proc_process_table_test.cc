@@ -2,6 +2,7 @@
 
 #include "engines/host/proc_process_table.h"
 
+#include <grp.h>
 #include <gtest/gtest.h>
 #include <pthread.h>
 #include <sched.h>
@@ -156,11 +157,13 @@ TEST_F(ProcProcessTable, a_process_outlives_its_main_thread) {
 TEST_F(ProcProcessTable, a_process_that_proc_hides_is_unknown) {
   if (::geteuid() != 0) GTEST_SKIP() << "hiding processes in /proc needs root";
   const ProcessIdentity hidden = table_->self().value();
+  constexpr unsigned kNobody = 65534;
   constexpr int kCannotPrepare = 99;
   const int answer = answer_of_child([&] {
     const bool prepared = ::unshare(CLONE_NEWNS) == 0 &&
                           ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-                          ::mount("proc", "/proc", "proc", 0, "hidepid=2") == 0 && ::setuid(65534) == 0;
+                          ::mount("proc", "/proc", "proc", 0, "hidepid=2") == 0 && ::setgroups(0, nullptr) == 0 &&
+                          ::setgid(kNobody) == 0 && ::setuid(kNobody) == 0;
     if (!prepared) return kCannotPrepare;
     const auto table = make_proc_process_table();
     if (table->examine(table->self().value()) != ProcessEvidence::exists) return 1;
