@@ -1,0 +1,72 @@
+// aldis doctor: what is well, what is not, and what to do about it.
+
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+
+#include "program.h"
+
+namespace aldis::testing {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+
+class Doctor : public ::testing::Test {
+ protected:
+  struct Check {
+    std::string status;
+    std::string message;
+    std::string suggestion;
+  };
+  static std::map<std::string, Check> checks_of(const Ended& ended) {
+    std::map<std::string, Check> checks;
+    const boost::json::value rows = ended.at("/data");
+    for (const auto& row : rows.as_array()) {
+      const auto text = [&](const char* key) {
+        return row.at(key).is_string() ? std::string(row.at(key).as_string()) : std::string();
+      };
+      checks[text("name")] = {text("status"), text("message"), text("suggestion")};
+    }
+    return checks;
+  }
+
+  Sandbox sandbox;
+};
+
+TEST_F(Doctor, finds_a_healthy_machine_healthy) {
+  const Ended ended = sandbox.aldis({"doctor"});
+  EXPECT_EQ(ended.exit_code, 0) << ended.out;
+  auto checks = checks_of(ended);
+  for (const char* name : {"store", "clock", "runtime_directory", "board", "space", "readers", "file_system",
+                           "other_boards", "linger", "round_trip"}) {
+    EXPECT_EQ(checks[name].status, "ok") << name << ": " << checks[name].message;
+  }
+}
+
+TEST_F(Doctor, names_the_other_boards) {
+  sandbox.aldis({"agents", "list", "--namespace", "staging"});
+  EXPECT_THAT(checks_of(sandbox.aldis({"doctor"}))["other_boards"].message, HasSubstr("staging"));
+}
+
+TEST_F(Doctor, an_unsafe_directory_fails_with_a_way_out) {
+  const std::string directory = sandbox.directory() + "/open";
+  mkdir(directory.c_str(), 0777);
+  chmod(directory.c_str(), 0777);
+  const Ended ended = sandbox.aldis({"doctor", "--runtime-dir", directory});
+  EXPECT_EQ(ended.exit_code, 4);
+  EXPECT_EQ(ended.text("/error/code"), "CHECKS_FAILED");
+  auto checks = checks_of(ended);
+  EXPECT_EQ(checks["runtime_directory"].status, "fail");
+  EXPECT_THAT(checks["runtime_directory"].suggestion, HasSubstr("ALDIS_RUNTIME_DIR"));
+  EXPECT_EQ(checks["store"].status, "fail");
+}
+
+TEST_F(Doctor, a_store_that_this_build_cannot_reach_fails) {
+  const Ended ended = sandbox.aldis({"doctor", "--store", "redis://joe:hunter2@127.0.0.1:1"});
+  EXPECT_EQ(ended.exit_code, 4);
+  EXPECT_EQ(checks_of(ended)["store"].status, "fail");
+  EXPECT_EQ(ended.out.find("hunter2"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace aldis::testing
