@@ -10,18 +10,20 @@ inline constexpr char kHeartbeat = 'h';  // (agent): what a beat changes
 inline constexpr char kAgent = 'a';      // (agent): what a start fixes
 
 inline constexpr char kSignal = 's';            // (signal id): the signal while it is live, its receipt afterwards
-inline constexpr char kMailbox = 'm';           // (agent): totals of a mailbox
-inline constexpr char kMailboxEnd = 't';        // (agent, end, commit): tombstones, then live signals by deadline
-inline constexpr char kQueue = 'q';             // (agent, type, commit): pending and reserved signals in order
-inline constexpr char kUntold = 'u';            // (agent, type, commit): expiries nobody was told of yet
+inline constexpr char kMailbox = 'm';           // (agent, part of a lane…)
+inline constexpr char kBroadcasts = 'c';        // (type, part of a lane…)
 inline constexpr char kFolded = 'f';            // (agent, type): untold expiries beyond what is kept
 inline constexpr char kTakeId = 'k';            // (agent, take id): what a named take returned
-inline constexpr char kBroadcastType = 'c';     // (type): totals of a broadcast type
-inline constexpr char kBroadcastEnd = 'T';      // (type, end, commit): as kMailboxEnd
-inline constexpr char kBroadcast = 'b';         // (type, commit): live and expired broadcasts in order
 inline constexpr char kBroadcastVersion = 'C';  // (): of all broadcasts together
 inline constexpr char kPosition = 'p';          // (agent, type): what an agent has read of a broadcast type
 inline constexpr char kReader = 'r';            // (signal id, ordinal): who read a broadcast
 inline constexpr char kAppeared = 'e';          // (agent): when it appeared
+
+// Parts of a lane. They stand side by side, so that a send or a take touches few pages.
+inline constexpr char kEnds = 'E';    // (end, commit): tombstones, then live signals by deadline
+inline constexpr char kTotals = 'M';  // (): counts, bytes, next due time
+inline constexpr char kLog = 'Q';     // (type, commit) in a mailbox: pending and reserved signals in order;
+                                      // (commit) of a broadcast type: live and expired broadcasts in order
+inline constexpr char kUntold = 'U';  // (type, commit) in a mailbox: expiries nobody was told of yet
 
 }  // namespace aldis::board_key

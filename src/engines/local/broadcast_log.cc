@@ -20,7 +20,7 @@ BroadcastLog::BroadcastLog(SignalTables& tables, std::string_view type, Moment m
     : tables_(tables),
       type_(type),
       moment_(moment),
-      prefix_(name_key(board_key::kBroadcast, type)),
+      prefix_(lane_key(board_key::kBroadcasts, type, board_key::kLog)),
       lane_(tables, Lane::Kind::broadcasts, type) {}
 
 std::uint64_t BroadcastLog::version(SignalTables& tables) {

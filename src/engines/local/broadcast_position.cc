@@ -14,7 +14,7 @@ BroadcastPosition::BroadcastPosition(SignalTables& tables, std::string_view agen
       appeared_(appeared),
       now_(now),
       key_(names_key(board_key::kPosition, agent, type)),
-      log_prefix_(name_key(board_key::kBroadcast, type)) {
+      log_prefix_(lane_key(board_key::kBroadcasts, type, board_key::kLog)) {
   if (auto record = tables_.get_kept<PositionRecord>(key_, now)) {
     record_ = *std::move(record);
     exists_ = true;

@@ -11,7 +11,7 @@
 namespace aldis::local {
 namespace {
 
-constexpr std::string_view kTypesPrefix{&board_key::kBroadcastType, 1};
+constexpr std::string_view kTypesPrefix{&board_key::kBroadcasts, 1};
 
 }  // namespace
 
@@ -19,7 +19,7 @@ Broadcasts::Look Broadcasts::find(const SignalFilter& filter, std::uint64_t afte
   Look look;
   for (const std::string& type : tables_.names_after(kTypesPrefix, filter.types)) {
     const BroadcastPosition seen = position(type);
-    const std::string prefix = name_key(board_key::kBroadcast, type);
+    const std::string prefix = lane_key(board_key::kBroadcasts, type, board_key::kLog);
     const std::string from = with_commit(prefix, std::max(after, seen.low_water()) + 1);
     tables_.each(prefix, from, [&](std::string_view key, std::string_view value) {
       const std::uint64_t commit = commit_of(key);
@@ -47,7 +47,7 @@ std::vector<FoundBroadcast> Broadcasts::find_all(std::string_view type) {
   const std::vector<std::string> wanted = type.empty() ? std::vector<std::string>{} : std::vector{std::string(type)};
   for (const std::string& one : tables_.names_after(kTypesPrefix, wanted)) {
     const BroadcastPosition seen = position(one);
-    const std::string prefix = name_key(board_key::kBroadcast, one);
+    const std::string prefix = lane_key(board_key::kBroadcasts, one, board_key::kLog);
     tables_.each(prefix, with_commit(prefix, seen.low_water() + 1), [&](std::string_view key, std::string_view value) {
       const std::uint64_t commit = commit_of(key);
       const auto entry = tables_.read<BroadcastEntry>(key, value);

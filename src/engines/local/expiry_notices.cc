@@ -20,12 +20,14 @@ bool matches(const SignalFilter& filter, std::string_view source) {
   return filter.source.empty() || filter.source == source;
 }
 
+std::string ExpiryNotices::untold_prefix() const { return lane_key(board_key::kMailbox, agent_, board_key::kUntold); }
+
 void ExpiryNotices::add(std::string_view type, std::uint64_t commit, const ExpiryNotice& notice) {
-  tables_.put(with_commit(names_key(board_key::kUntold, agent_, type), commit), notice);
+  tables_.put(with_commit(with_name(untold_prefix(), type), commit), notice);
 }
 
 void ExpiryNotices::fold_untold(std::string_view type, std::uint64_t commit) {
-  const std::string key = with_commit(names_key(board_key::kUntold, agent_, type), commit);
+  const std::string key = with_commit(with_name(untold_prefix(), type), commit);
   const auto notice = tables_.get<ExpiryNotice>(key);
   if (!notice) return;
   tables_.board().erase(key);
@@ -60,8 +62,8 @@ std::optional<PendingNotice> ExpiryNotices::find_folded(const SignalFilter& filt
 
 std::optional<PendingNotice> ExpiryNotices::find(const SignalFilter& filter, std::uint64_t after) {
   std::optional<PendingNotice> first;
-  for (const std::string& type : tables_.names_after(name_key(board_key::kUntold, agent_), filter.types)) {
-    const std::string prefix = names_key(board_key::kUntold, agent_, type);
+  for (const std::string& type : tables_.names_after(untold_prefix(), filter.types)) {
+    const std::string prefix = with_name(untold_prefix(), type);
     tables_.each(prefix, with_commit(prefix, after + 1), [&](std::string_view key, std::string_view value) {
       const std::uint64_t commit = commit_of(key);
       if (first && first->commit < commit) return false;

@@ -42,6 +42,8 @@ class ExpiryNotices {
   void tell(const PendingNotice& notice) { tables_.board().erase(notice.key); }
 
  private:
+  std::string untold_prefix() const;
+
   SignalTables& tables_;
   std::string_view agent_;
   BootTime now_;

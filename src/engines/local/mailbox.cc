@@ -24,7 +24,7 @@ Mailbox::Mailbox(SignalTables& tables, std::string_view agent, Moment moment)
       notices_(tables, agent_, moment.now) {}
 
 std::string Mailbox::queue_key(std::string_view type, std::uint64_t commit) const {
-  return with_commit(names_key(board_key::kQueue, agent_, type), commit);
+  return with_commit(with_name(lane_key(board_key::kMailbox, agent_, board_key::kLog), type), commit);
 }
 
 Result<void> Mailbox::check_room(std::size_t payload_bytes) {
@@ -58,8 +58,9 @@ Result<void> Mailbox::send(const OutgoingSignal& signal) {
 
 std::optional<QueuedSignal> Mailbox::find(const SignalFilter& filter, std::uint64_t after, HeldSignals& held) {
   std::optional<QueuedSignal> first;
-  for (const std::string& type : tables_.names_after(name_key(board_key::kQueue, agent_), filter.types)) {
-    const std::string prefix = names_key(board_key::kQueue, agent_, type);
+  const std::string queue = lane_key(board_key::kMailbox, agent_, board_key::kLog);
+  for (const std::string& type : tables_.names_after(queue, filter.types)) {
+    const std::string prefix = with_name(queue, type);
     tables_.each(prefix, with_commit(prefix, after + 1), [&](std::string_view key, std::string_view value) {
       const std::uint64_t commit = commit_of(key);
       if (first && first->commit < commit) return false;
@@ -78,13 +79,12 @@ std::optional<QueuedSignal> Mailbox::find(const SignalFilter& filter, std::uint6
 
 std::vector<QueuedSignal> Mailbox::find_all(std::string_view type) {
   std::vector<QueuedSignal> all;
-  const std::string prefix =
-      type.empty() ? name_key(board_key::kQueue, agent_) : names_key(board_key::kQueue, agent_, type);
-  const std::string types_prefix = name_key(board_key::kQueue, agent_);
+  const std::string queue = lane_key(board_key::kMailbox, agent_, board_key::kLog);
+  const std::string prefix = type.empty() ? queue : with_name(queue, type);
   tables_.each(prefix, prefix, [&](std::string_view key, std::string_view value) {
     const auto entry = tables_.read<QueueEntry>(key, value);
     if (entry && !entry->hold.holds(moment_.now)) {
-      all.push_back({commit_of(key), std::string(last_name(key, types_prefix)), *entry});
+      all.push_back({commit_of(key), std::string(last_name(key, queue)), *entry});
     }
     return true;
   });

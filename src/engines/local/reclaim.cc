@@ -22,7 +22,7 @@ void look_again(BoardTransaction& transaction, std::string_view record_key, Boot
       return reclaim_heartbeat(transaction, record_key, now);
     case board_key::kMailbox:
       return local::reclaim_mailbox(transaction, record_key, now);
-    case board_key::kBroadcastType:
+    case board_key::kBroadcasts:
       return local::reclaim_broadcasts(transaction, record_key, now);
     default:
       return local::reclaim_kept_record(transaction, record_key, due);

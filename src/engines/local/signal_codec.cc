@@ -198,6 +198,14 @@ std::string names_key(char kind, std::string_view first, std::string_view second
   return ByteWriter().raw({&kind, 1}).name(first).name(second).bytes();
 }
 
+std::string lane_key(char kind, std::string_view name, char part) {
+  return ByteWriter().raw({&kind, 1}).name(name).raw({&part, 1}).bytes();
+}
+
+std::string with_name(std::string prefix, std::string_view name) {
+  return prefix.append(ByteWriter().name(name).bytes());
+}
+
 std::string with_commit(std::string prefix, std::uint64_t commit) {
   return prefix.append(ByteWriter().number(commit).bytes());
 }

@@ -23,6 +23,8 @@ std::string reader_key(const Id128& id, std::uint32_t ordinal);
 std::string reader_prefix(const Id128& id);
 std::string name_key(char kind, std::string_view name);                             // (kind, name)
 std::string names_key(char kind, std::string_view first, std::string_view second);  // (kind, name, name)
+std::string lane_key(char kind, std::string_view name, char part);                  // (kind, name, part)
+std::string with_name(std::string prefix, std::string_view name);
 std::string with_commit(std::string prefix, std::uint64_t commit);
 std::string with_end(std::string prefix, const EndMark& end);
 

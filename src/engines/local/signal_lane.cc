@@ -15,24 +15,22 @@ using namespace std::chrono_literals;
 constexpr BootTime kNone{};
 constexpr std::uint64_t kLastCommit = std::numeric_limits<std::uint64_t>::max();
 
-constexpr char record_kind(Lane::Kind kind) {
-  return kind == Lane::Kind::mailbox ? board_key::kMailbox : board_key::kBroadcastType;
-}
-
-constexpr char end_kind(Lane::Kind kind) {
-  return kind == Lane::Kind::mailbox ? board_key::kMailboxEnd : board_key::kBroadcastEnd;
+constexpr char kind_byte(Lane::Kind kind) {
+  return kind == Lane::Kind::mailbox ? board_key::kMailbox : board_key::kBroadcasts;
 }
 
 }  // namespace
 
 Lane::Lane(SignalTables& tables, Kind kind, std::string_view name)
-    : tables_(tables), key_(name_key(record_kind(kind), name)), end_prefix_(name_key(end_kind(kind), name)) {
+    : tables_(tables),
+      key_(lane_key(kind_byte(kind), name, board_key::kTotals)),
+      end_prefix_(lane_key(kind_byte(kind), name, board_key::kEnds)) {
   if (const auto record = tables_.get<LaneRecord>(key_)) record_ = *record;
   stored_due_ = record_.due;
 }
 
 std::uint64_t Lane::version_of(SignalTables& tables, Kind kind, std::string_view name) {
-  const auto record = tables.get<LaneRecord>(name_key(record_kind(kind), name));
+  const auto record = tables.get<LaneRecord>(lane_key(kind_byte(kind), name, board_key::kTotals));
   return record ? record->version : 0;
 }
 
