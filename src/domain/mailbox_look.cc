@@ -46,17 +46,19 @@ std::vector<Reservation> held_by_the_dead(const std::vector<Reservation>& reserv
 }  // namespace
 
 Result<TakeOutcome> look_into_mailbox(SignalStore& store, ProcessTable& processes, const MailboxLook& look) {
-  const TakeRequest request{look.agent, look.filter, look.options, look.self};
+  TakeRequest request{look.agent, look.filter, look.options, look.self, true};
   for (int attempt = 1;; ++attempt) {
     Result<TakeOutcome> outcome = store.take(request);
     if (!outcome) return outcome;
     const auto* nothing = std::get_if<NothingTaken>(&*outcome);
-    if (nothing == nullptr || nothing->reserved.empty() || attempt == kAttemptsMax) return outcome;
+    if (nothing == nullptr || nothing->reserved.empty()) return outcome;
     const std::vector<Reservation> dead = held_by_the_dead(nothing->reserved, HolderCheck(processes, look.self));
-    if (dead.empty()) return outcome;
+    if (dead.empty() || attempt == kAttemptsMax) break;
     // Somebody else may have handed them back meanwhile; either way the next take sees the mailbox without them.
     ALDIS_TRY(store.hand_back(look.agent, dead));
   }
+  request.yields_to_holders = false;
+  return store.take(request);
 }
 
 std::chrono::nanoseconds time_until_due(const NothingTaken& nothing, std::chrono::nanoseconds at_most) {

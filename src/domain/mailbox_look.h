@@ -2,8 +2,9 @@
 // One look into a mailbox: a take that first gives back what dead processes held. Used by check, wait and the pump;
 // implemented in mailbox_look.cc.
 //
-// Model: only `gone` and `zombie` prove that a holder is dead; where nothing is known, its reservation ends by time
-// alone. Threads: safe from any thread.
+// Model: before it passes over what a process holds, it asks whether that process lives; what the dead held is handed
+// back first, so that it is taken in its original place. Only `gone` and `zombie` prove that a holder is dead; where
+// nothing is known, its reservation ends by time alone. Threads: safe from any thread.
 
 #include <optional>
 #include <string_view>

@@ -67,6 +67,8 @@ class CoordinationSignals::Impl {
   MailboxLook look(const SignalFilter& filter, const TakeOptions& options) const {
     return {.agent = agent_, .filter = filter, .options = options, .self = self_};
   }
+  // Hands back what dead processes held, as a take would before it.
+  Result<void> revive(std::string_view type) const;
   // Remembers what was reserved.
   void note(const Delivered& delivered, const TakeOptions& options) {
     if (options.acknowledge_within) held_.add(delivered.signal);
@@ -123,6 +125,15 @@ Result<std::shared_ptr<const SignalFilter>> CoordinationSignals::Impl::prepare(c
   ALDIS_TRY(workspace().usable());
   ALDIS_TRY(check_take_options(options));
   return filters_.find(types, source);
+}
+
+Result<void> CoordinationSignals::Impl::revive(std::string_view type) const {
+  SignalFilter filter;
+  if (!type.empty()) filter.types.emplace_back(type);
+  TakeOptions only_look;
+  only_look.consume = false;
+  ALDIS_TRY(look_into_mailbox(store(), workspace().processes(), look(filter, only_look)));
+  return {};
 }
 
 Result<void> CoordinationSignals::Impl::acknowledge(const Id128& signal_id) {
@@ -200,12 +211,14 @@ Result<void> CoordinationSignals::on_signal(const std::vector<std::string>& type
 Result<std::vector<CoordinationSignal>> CoordinationSignals::get_pending_signals(std::string_view type) {
   ALDIS_TRY(impl_->workspace().usable());
   if (!type.empty()) ALDIS_TRY(check_name("signal type", type));
+  ALDIS_TRY(impl_->revive(type));
   return impl_->store().pending(impl_->agent(), type);
 }
 
 Result<std::uint64_t> CoordinationSignals::clear_signals(std::string_view type) {
   ALDIS_TRY(impl_->workspace().usable());
   if (!type.empty()) ALDIS_TRY(check_name("signal type", type));
+  ALDIS_TRY(impl_->revive(type));
   return impl_->store().clear(impl_->agent(), type);
 }
 

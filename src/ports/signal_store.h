@@ -58,6 +58,10 @@ struct TakeRequest {
   const SignalFilter& filter;
   const TakeOptions& options;
   const std::optional<ProcessIdentity>& holder;  // the taking process, kept with a reservation
+
+  // True: a take that would pass over a reservation of a known process answers NothingTaken with what it met and
+  // changes nothing, so that the caller can hand back what the dead held before it takes what stands behind.
+  bool yields_to_holders = false;
 };
 
 // Who holds a reserved signal of a mailbox that matches the filter.

@@ -134,6 +134,44 @@ TEST_F(SignalsReserve, everything_a_dead_process_held_comes_back_in_order) {
   for (const std::string& id : sent) EXPECT_EQ(delivered(bob.check_signal({})).signal_id, id);
 }
 
+TEST_F(SignalsReserve, what_a_dead_process_held_comes_back_to_its_original_place) {
+  const auto first = alice.signal("go", "bob");
+  const auto second = alice.signal("go", "bob");
+  ASSERT_TRUE(is<Delivered>(other_bob.check_signal({}, {}, reserving(1h))));
+  world.table->set(process, ProcessEvidence::gone);
+  EXPECT_EQ(bob.get_pending_signals()->size(), 2u);
+  EXPECT_EQ(delivered(bob.check_signal({})).signal_id, first->signal_id) << "before the second, which was never taken";
+  EXPECT_EQ(delivered(bob.check_signal({})).signal_id, second->signal_id);
+}
+
+TEST_F(SignalsReserve, what_a_living_process_holds_is_passed_over) {
+  ASSERT_TRUE(alice.signal("go", "bob"));
+  const auto second = alice.signal("go", "bob");
+  ASSERT_TRUE(is<Delivered>(other_bob.check_signal({}, {}, reserving(1h))));
+  EXPECT_EQ(delivered(bob.check_signal({})).signal_id, second->signal_id);
+}
+
+TEST_F(SignalsReserve, what_a_dead_process_held_comes_before_an_expiry_notice_and_before_broadcasts) {
+  ASSERT_TRUE(alice.signal("go", "bob", {}, 1s));
+  ASSERT_TRUE(alice.broadcast("go", {}, 1h));
+  const auto held = alice.signal("go", "bob", {}, 1h);
+  world.clock->advance(1s);
+  ASSERT_TRUE(is<Delivered>(other_bob.check_signal({}, {}, reserving(1h))));
+  world.table->set(process, ProcessEvidence::zombie);
+  EXPECT_EQ(delivered(bob.check_signal({})).signal_id, held->signal_id);
+  EXPECT_TRUE(is<Delivered>(bob.check_signal({})));
+  EXPECT_TRUE(is<Expired>(bob.check_signal({})));
+}
+
+TEST_F(SignalsReserve, what_a_dead_process_held_is_pending_and_can_be_cleared) {
+  ASSERT_TRUE(alice.signal("go", "bob"));
+  ASSERT_TRUE(is<Delivered>(other_bob.check_signal({}, {}, reserving(1h))));
+  EXPECT_THAT(*bob.get_pending_signals(), SizeIs(0));
+  world.table->set(process, ProcessEvidence::gone);
+  EXPECT_THAT(*bob.get_pending_signals("go"), SizeIs(1));
+  EXPECT_EQ(bob.clear_signals(), 1u);
+}
+
 TEST_F(SignalsReserve, a_look_for_another_type_leaves_them_reserved) {
   const auto sent = alice.signal("go", "bob");
   ASSERT_TRUE(is<Delivered>(other_bob.check_signal({}, {}, reserving(1h))));

@@ -215,6 +215,10 @@ class MemorySignals final : public SignalStore {
 
   TakeOutcome answer(const TakeRequest& request) ALDIS_REQUIRES(mutex_) {
     const Found targeted = first_targeted(request);
+    if (request.yields_to_holders) {
+      NothingTaken passed_over = nothing(request, targeted.commit);
+      if (!passed_over.reserved.empty()) return passed_over;
+    }
     if (targeted.stored != nullptr) return Delivered{deliver_targeted(request, targeted)};
     const Found broadcast = first_broadcast(request);
     if (broadcast.stored != nullptr) return Delivered{deliver_broadcast(request, broadcast)};
@@ -308,12 +312,14 @@ class MemorySignals final : public SignalStore {
     return expiry_of(*first.stored);
   }
 
-  NothingTaken nothing(const TakeRequest& request) ALDIS_REQUIRES(mutex_) {
+  // `before`: only what is older than this commit; 0: everything.
+  NothingTaken nothing(const TakeRequest& request, Commit before = 0) ALDIS_REQUIRES(mutex_) {
     NothingTaken nothing;
     nothing.now = model_.now();
     std::map<Commit, Reservation> reserved;
     const auto note = [&](Commit commit, const Stored& stored, const Hold& hold) {
       if (hold.until <= nothing.now || !matches(request.filter, stored)) return;
+      if (before != 0 && commit > before) return;
       const StoreTime due = std::min(hold.until, stored.deadline);
       nothing.next_due = std::min(due, nothing.next_due.value_or(due));
       if (hold.holder) reserved[commit] = Reservation{stored.id, hold.attempt, *hold.holder};

@@ -35,6 +35,7 @@ NothingTaken SignalTake::nothing() {
 }
 
 TakeOutcome SignalTake::show() {
+  if (yields()) return nothing();
   if (targeted_) return Delivered{mailbox_.show(*targeted_)};
   if (broadcast_) return Delivered{broadcasts_.show(*broadcast_)};
   if (notice_) return notice_->told();
@@ -43,6 +44,7 @@ TakeOutcome SignalTake::show() {
 }
 
 TakeOutcome SignalTake::consume() {
+  if (yields()) return nothing();
   const auto& within = request_.options.acknowledge_within;
   if (targeted_) {
     return Delivered{within ? mailbox_.reserve(*targeted_, *within, request_.holder) : mailbox_.take(*targeted_)};

@@ -25,12 +25,13 @@ class SignalTake {
 
   // `after`: nothing of this commit and before matches.
   void look(std::uint64_t after);
-  bool found() const { return targeted_ || broadcast_ || notice_ || missed_; }
+  bool found() const { return !yields() && (targeted_ || broadcast_ || notice_ || missed_); }
 
   TakeOutcome show();
   TakeOutcome consume();
 
  private:
+  bool yields() const { return request_.yields_to_holders && !held_.known.empty(); }
   NothingTaken nothing();
 
   const TakeRequest& request_;
