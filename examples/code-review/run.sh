@@ -69,14 +69,18 @@ start_agent() { # NAME ROLE [ARGUMENT…]
   start "$1" "$bin/aldis" run --agent "$1" -- "$bin/code_review" "${@:2}"
 }
 
-# Everybody who holds files waits for us to hear of it, so half-way is the same place on a fast and on a slow machine.
+# The reviewer that reached the middle of the list waits there, with files in hand, until we hear of it: half-way is the
+# same place on a fast and on a slow machine.
 kill_the_holder() {
-  local victim pid
+  local victim pid death
   victim=$(sed -n 's/.*"source_agent": *"\([^"]*\)".*/\1/p' "$directory/holding")
   for pid in "${!name_of[@]}"; do
     [[ ${name_of[$pid]} == "$victim" ]] || continue
     kill -KILL "$pid"
-    killed="$victim (process $pid)"
+    wait "$pid" 2>/dev/null || true
+    death=$("$bin/aldis" agents show "$victim" --output json |
+      sed -n 's/.*"state": *"\([a-z]*\)".*"evidence": *"\([^"]*\)".*/at once \1 (\2)/p')
+    killed="$victim, $death"
   done
 }
 

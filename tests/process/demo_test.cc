@@ -216,7 +216,8 @@ TEST_F(Demo, a_reviewer_killed_half_way_changes_nothing_in_the_report) {
   EXPECT_THAT(undisturbed.output, Not(HasSubstr("handed back")));
   EXPECT_THAT(disturbed.output, ContainsRegex("reviewer-[12]: [a-z]+ -> dead \\(process [0-9]+ exited\\)"));
   EXPECT_THAT(disturbed.output, ContainsRegex("handed back [^\n]*: [1-4]\n"));
-  EXPECT_THAT(disturbed.output, ContainsRegex("killed half-way: reviewer-[12] \\(process [0-9]+\\)"));
+  EXPECT_THAT(disturbed.output,
+              ContainsRegex("killed half-way: reviewer-[12], at once dead \\(process [0-9]+ exited\\)"));
   expect_no_trace(undisturbed);
   expect_no_trace(disturbed);
 }
