@@ -34,7 +34,7 @@ class Collection {
     last_path_ = review->path;
     const bool again = review->attempt > 1;
     // A file that was reviewed twice is the same twice: the first one counts.
-    const bool added = reviews_.try_emplace(review->path, *std::move(review)).second;
+    const bool added = reviews_.try_emplace(last_path_, *std::move(review)).second;
     if (added && again) ++handed_back_;
     return {};
   }
