@@ -72,10 +72,20 @@ TEST_F(RuntimeDirectory, that_was_given_is_the_one_chosen) {
   EXPECT_EQ(choose_runtime_directory("/some//./where/"), "/some/where");
 }
 
-TEST_F(RuntimeDirectory, without_a_given_one_is_that_of_the_user) {
+// On a /run of its own, for a user with a session, with another's directory in its place, and without a session.
+TEST_F(RuntimeDirectory, without_a_given_one_is_that_of_the_session_else_of_the_user) {
   const std::string user = std::to_string(geteuid());
-  const bool has_session = std::filesystem::is_directory("/run/user/" + user);
-  EXPECT_EQ(choose_runtime_directory(""), has_session ? "/run/user/" + user + "/aldis" : "/dev/shm/aldis-" + user);
+  const std::string answer = testing::on_small_file_system("/run", "1m", [&]() -> std::string {
+    const std::string without = choose_runtime_directory("");
+    std::filesystem::create_directories("/run/user/" + user);
+    const std::string with = choose_runtime_directory("");
+    std::filesystem::rename("/run/user/" + user, "/run/user/real");
+    std::filesystem::create_directory_symlink("/run/user/real", "/run/user/" + user);
+    return without + " " + with + " " + choose_runtime_directory("");
+  });
+  if (answer == testing::kCannotUnshare) GTEST_SKIP() << answer;
+  const std::string shared = "/dev/shm/aldis-" + user;
+  EXPECT_EQ(answer, shared + " /run/user/" + user + "/aldis " + shared);
 }
 
 constexpr std::string_view kMounts =

@@ -42,13 +42,13 @@ class LocalBoard final : public Board {
     const std::shared_ptr<BoardEnvironment> environment = this->environment();
     ALDIS_TRY_ASSIGN(const LockHold hold, environment->locks().lock_writer(timeout_));
     bool out_of_map = false;
-    const Result<void> written = write_once(*environment, body, context, out_of_map);
+    Result<void> written = write_once(*environment, body, context, out_of_map);
     if (!out_of_map) return written;
     // Pages that dead readers pinned may be enough for a second try.
     ALDIS_TRY(environment->clear_dead_readers(timeout_));
     out_of_map = false;
-    const Result<void> rewritten = write_once(*environment, body, context, out_of_map);
-    if (!out_of_map) return rewritten;
+    written = write_once(*environment, body, context, out_of_map);
+    if (!out_of_map) return written;
     return std::unexpected(full(*environment));
   }
 
