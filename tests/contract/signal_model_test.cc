@@ -126,7 +126,11 @@ class History {
     options.consume = call.number % 4 != 3;
     if (call.number % 3 == 1) options.acknowledge_within = 3s;
     if (call.number % 7 == 6) options.take_id = "take-" + std::to_string(call.other % 2);
-    const auto outcome = store_.take({pick(kAgents, call.agent), filter, options, pick(kHolders, call.other)});
+    const auto outcome = store_.take({.agent = pick(kAgents, call.agent),
+                                      .filter = filter,
+                                      .options = options,
+                                      .holder = pick(kHolders, call.other),
+                                      .yields_to_holders = call.number % 5 == 2});
     if (outcome && std::holds_alternative<NothingTaken>(*outcome)) held_ = std::get<NothingTaken>(*outcome).reserved;
     return show("take", outcome);
   }
@@ -173,7 +177,13 @@ TEST_P(SignalModelTest, every_history_has_the_same_answers_as_the_model) {
   EXPECT_TRUE(held);
 }
 
-INSTANTIATE_TEST_SUITE_P(Engines, SignalModelTest, ::testing::ValuesIn(all_engines()),
+std::vector<EngineKind> engines_but_the_model() {
+  std::vector<EngineKind> engines = all_engines();
+  engines.erase(engines.begin());
+  return engines;
+}
+
+INSTANTIATE_TEST_SUITE_P(Engines, SignalModelTest, ::testing::ValuesIn(engines_but_the_model()),
                          [](const auto& kind) { return kind.param.name; });
 
 }  // namespace

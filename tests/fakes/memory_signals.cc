@@ -215,15 +215,15 @@ class MemorySignals final : public SignalStore {
 
   TakeOutcome answer(const TakeRequest& request) ALDIS_REQUIRES(mutex_) {
     const Found targeted = first_targeted(request);
+    const Found broadcast = targeted.stored == nullptr ? first_broadcast(request) : Found{};
     if (request.yields_to_holders) {
-      NothingTaken passed_over = nothing(request, targeted.commit);
+      NothingTaken passed_over = nothing(request, targeted, broadcast);
       if (!passed_over.reserved.empty()) return passed_over;
     }
     if (targeted.stored != nullptr) return Delivered{deliver_targeted(request, targeted)};
-    const Found broadcast = first_broadcast(request);
     if (broadcast.stored != nullptr) return Delivered{deliver_broadcast(request, broadcast)};
     if (auto expired = tell(request)) return *std::move(expired);
-    return nothing(request);
+    return nothing(request, {}, {});
   }
 
   Found first_targeted(const TakeRequest& request) ALDIS_REQUIRES(mutex_) {
@@ -312,25 +312,27 @@ class MemorySignals final : public SignalStore {
     return expiry_of(*first.stored);
   }
 
-  // `before`: only what is older than this commit; 0: everything.
-  NothingTaken nothing(const TakeRequest& request, Commit before = 0) ALDIS_REQUIRES(mutex_) {
+  // What is held in front of what was found.
+  NothingTaken nothing(const TakeRequest& request, const Found& targeted, const Found& broadcast)
+      ALDIS_REQUIRES(mutex_) {
     NothingTaken nothing;
     nothing.now = model_.now();
     std::map<Commit, Reservation> reserved;
-    const auto note = [&](Commit commit, const Stored& stored, const Hold& hold) {
+    const auto note = [&](Commit commit, const Stored& stored, const Hold& hold, const Found& found) {
       if (hold.until <= nothing.now || !matches(request.filter, stored)) return;
-      if (before != 0 && commit > before) return;
+      if (found.stored != nullptr && commit > found.commit) return;
       const StoreTime due = std::min(hold.until, stored.deadline);
       nothing.next_due = std::min(due, nothing.next_due.value_or(due));
       if (hold.holder) reserved[commit] = Reservation{stored.id, hold.attempt, *hold.holder};
     };
     const Lane& own = model_.mailbox(request.agent);
-    for (const Commit commit : own.live) note(commit, own.signals.at(commit), own.signals.at(commit).hold);
+    for (const Commit commit : own.live) note(commit, own.signals.at(commit), own.signals.at(commit).hold, targeted);
     for (const auto& [type, lane] : model_.broadcasts()) {
+      if (targeted.stored != nullptr) break;
       for (const Commit commit : lane.live) {
         const Stored& stored = lane.signals.at(commit);
-        if (model_.concerns(request.agent, commit, stored))
-          note(commit, stored, model_.hold_of(request.agent, commit, stored));
+        if (!model_.concerns(request.agent, commit, stored)) continue;
+        note(commit, stored, model_.hold_of(request.agent, commit, stored), broadcast);
       }
     }
     for (auto& [commit, reservation] : reserved) nothing.reserved.push_back(std::move(reservation));

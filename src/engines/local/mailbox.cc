@@ -10,12 +10,6 @@
 
 namespace aldis::local {
 
-void HeldSignals::add(std::uint64_t commit, const Id128& id, const Hold& hold, BootTime ends) {
-  const BootTime due = std::min(hold.until, ends);
-  next_due = next_due ? std::min(*next_due, due) : due;
-  if (hold.holder) known.push_back({commit, Reservation{id, hold.attempt, *hold.holder}});
-}
-
 Mailbox::Mailbox(SignalTables& tables, std::string_view agent, Moment moment)
     : tables_(tables),
       agent_(agent),

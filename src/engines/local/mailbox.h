@@ -14,6 +14,7 @@
 
 #include "engines/local/acknowledgement.h"
 #include "engines/local/expiry_notices.h"
+#include "engines/local/held_signals.h"
 #include "engines/local/signal_lane.h"
 #include "engines/local/signal_tables.h"
 #include "ports/signal_store.h"
@@ -29,18 +30,6 @@ struct QueuedSignal {
   std::uint64_t commit = 0;
   std::string type;
   QueueEntry entry;
-};
-
-// What is held by somebody at the moment.
-struct HeldSignals {
-  struct One {
-    std::uint64_t commit = 0;
-    Reservation reservation;
-  };
-  std::vector<One> known;            // whose holder is a known process
-  std::optional<BootTime> next_due;  // of all
-
-  void add(std::uint64_t commit, const Id128& id, const Hold& hold, BootTime ends);
 };
 
 class Mailbox final : private LaneOwner {

@@ -1,7 +1,5 @@
 #include "engines/local/signal_take.h"
 
-#include <algorithm>
-
 namespace aldis::local {
 
 StoreTime store_time(BootTime time) { return StoreTime{time.time_since_epoch()}; }
@@ -16,10 +14,11 @@ SignalTake::SignalTake(SignalTables& tables, const TakeRequest& request, BootTim
 void SignalTake::look(std::uint64_t after) {
   const SignalFilter& filter = request_.filter;
   targeted_ = mailbox_.find(filter, after, held_);
-  if (targeted_) return;
+  if (targeted_) return held_.drop_newer(0, targeted_->commit);
+  const std::size_t targeted_held = held_.size();
   Broadcasts::Look broadcasts = broadcasts_.find(filter, after, held_);
   broadcast_ = std::move(broadcasts.live);
-  if (broadcast_) return;
+  if (broadcast_) return held_.drop_newer(targeted_held, broadcast_->commit);
   notice_ = notices_.find_folded(filter);
   if (!notice_) notice_ = notices_.find(filter, after);
   if (!notice_) missed_ = std::move(broadcasts.missed);
@@ -28,9 +27,8 @@ void SignalTake::look(std::uint64_t after) {
 NothingTaken SignalTake::nothing() {
   NothingTaken nothing;
   nothing.now = store_time(moment_.now);
-  if (held_.next_due) nothing.next_due = store_time(*held_.next_due);
-  std::ranges::sort(held_.known, {}, &HeldSignals::One::commit);
-  for (HeldSignals::One& one : held_.known) nothing.reserved.push_back(std::move(one.reservation));
+  if (const auto due = held_.next_due()) nothing.next_due = store_time(*due);
+  nothing.reserved = held_.known();
   return nothing;
 }
 

@@ -31,7 +31,7 @@ class SignalTake {
   TakeOutcome consume();
 
  private:
-  bool yields() const { return request_.yields_to_holders && !held_.known.empty(); }
+  bool yields() const { return request_.yields_to_holders && held_.has_known(); }
   NothingTaken nothing();
 
   const TakeRequest& request_;
