@@ -53,6 +53,9 @@ aldis::Result<Collection> collect(Agent& agent) {
   while (!collection.complete()) {
     const auto outcome = agent.signals.wait_for_signal({kFilesListed, kFileReviewed}, {}, kBeatEvery);
     if (!outcome) return std::unexpected(outcome.error());
+    if (std::holds_alternative<aldis::Expired>(*outcome)) {
+      return std::unexpected(aldis::Error{aldis::ErrorCode::deadline_exceeded, "a review expired unread", false});
+    }
     if (const auto* delivered = std::get_if<aldis::Delivered>(&*outcome)) {
       if (auto added = collection.add(delivered->signal); !added) return std::unexpected(added.error());
     }

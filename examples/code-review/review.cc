@@ -42,7 +42,7 @@ aldis::Result<bool> keep_file(const aldis::Result<Outcome>& outcome, std::vector
   if (!outcome) return std::unexpected(outcome.error());
   if (std::holds_alternative<aldis::Expired>(*outcome)) {
     return std::unexpected(
-        aldis::Error{aldis::ErrorCode::deadline_exceeded, "a file expired before anybody reviewed it"});
+        aldis::Error{aldis::ErrorCode::deadline_exceeded, "a file expired before anybody reviewed it", false});
   }
   const auto* delivered = std::get_if<aldis::Delivered>(&*outcome);
   if (delivered != nullptr) files.push_back(delivered->signal);

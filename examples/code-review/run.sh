@@ -51,7 +51,7 @@ declare -A name_of=() # of each process that we started and that has not ended y
 
 clean_up() {
   local pid
-  for pid in "${!name_of[@]}"; do kill -TERM "$pid" 2>/dev/null || true; done
+  for pid in $(jobs -pr); do kill -TERM "$pid" 2>/dev/null || true; done
   wait 2>/dev/null || true
   rm -rf -- "$directory"
 }
