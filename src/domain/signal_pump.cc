@@ -211,11 +211,10 @@ void SignalPump::Loop::put_off(Registration& registration, const Error& error) {
 }
 
 void SignalPump::Loop::interrupt() {
-  std::stop_source interrupt(std::nostopstate);
-  {
+  const std::stop_source interrupt = [this] {
     const MutexLock lock(mutex_);
-    interrupt = interrupt_;
-  }
+    return interrupt_;
+  }();
   interrupt.request_stop();
 }
 
