@@ -89,7 +89,7 @@ Result<void> HeartbeatSession::speak_once(const Voice& voice, const Call& call) 
   Result<void> spoken = call(voice.start);
   if (spoken || spoken.error().code != ErrorCode::not_found || !voice.started_here) return spoken;
   ALDIS_TRY(workspace().signals().appear(voice.start.agent_id));
-  const Result<void> again = workspace().heartbeats().start(voice.start, Id128{});
+  Result<void> again = workspace().heartbeats().start(voice.start, Id128{});
   // A conflict: either another thread of ours was first, or a stranger; the call itself tells.
   if (!again && again.error().code != ErrorCode::conflict) return again;
   return call(voice.start);
@@ -111,9 +111,15 @@ Result<void> HeartbeatSession::renew() {
 }
 
 Result<void> HeartbeatSession::finish(std::string_view final_status) {
-  return speak([&](const AgentStart& self) {
+  Id128 finished;
+  ALDIS_TRY(speak([&](const AgentStart& self) {
+    finished = self.incarnation;
     return workspace().heartbeats().finish(self.agent_id, self.incarnation, final_status);
-  });
+  }));
+  const MutexLock lock(mutex_);
+  const bool is_still_ours = voice_ && voice_->start.incarnation == finished;
+  if (is_still_ours) voice_ = std::make_shared<const Voice>(Voice{voice_->start, false});
+  return {};
 }
 
 std::shared_ptr<const HeartbeatSession::Voice> HeartbeatSession::voice() const {

@@ -23,7 +23,7 @@ class HeartbeatSession {
   // Who speaks: never changed once made.
   struct Voice {
     AgentStart start;
-    bool started_here = false;
+    bool started_here = false;  // and not finished since: a vanished record is started anew
   };
 
   explicit HeartbeatSession(Workspace workspace) : workspace_(std::move(workspace)) {}

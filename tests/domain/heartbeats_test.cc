@@ -363,6 +363,15 @@ TEST_F(Heartbeats, a_lost_record_is_not_started_over_that_of_a_stranger) {
   EXPECT_EQ(status("reviewer").incarnation, stranger);
 }
 
+TEST_F(Heartbeats, a_finished_record_that_is_gone_is_not_started_anew) {
+  HeartbeatCoordinator agent = started("reviewer", StartOptions{});
+  ASSERT_TRUE(agent.stop_heartbeat());
+  clock->advance(limits::kAgentRetention);
+  EXPECT_EQ(code_of(agent.beat()), ErrorCode::not_found);
+  EXPECT_EQ(code_of(agent.stop_heartbeat()), ErrorCode::not_found);
+  EXPECT_THAT(ids_of(agent.list()), IsEmpty());
+}
+
 TEST_F(Heartbeats, a_started_agent_is_told_of_what_expired_since) {
   const HeartbeatCoordinator agent = started("reviewer", StartOptions{});
   const auto send = [&](std::string_view type) {
