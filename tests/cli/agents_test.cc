@@ -20,7 +20,7 @@ class Agents : public ::testing::Test {
     Words words = {"agents", "list"};
     words.insert(words.end(), more.begin(), more.end());
     Words ids;
-    for (const auto& row : sandbox.aldis(words).at("/data").as_array()) {
+    for (const auto& row : sandbox.aldis(words).rows("/data")) {
       ids.emplace_back(row.at("agent_id").as_string());
     }
     return ids;
@@ -31,8 +31,7 @@ class Agents : public ::testing::Test {
 
 TEST_F(Agents, have_the_fields_of_the_contract_in_their_order) {
   const Ended ended = sandbox.aldis({"agents", "beat", "--agent", "a"});
-  Words names;
-  for (const auto& member : ended.at("/data").as_object()) names.emplace_back(member.key());
+  const Words names = ended.keys("/data");
   EXPECT_THAT(names, ElementsAre("agent_id", "display_name", "status", "state", "evidence", "progress", "current_task",
                                  "metadata", "started_at", "last_beat", "beats", "lease_expires_at", "incarnation",
                                  "host", "pid", "suspicion"));

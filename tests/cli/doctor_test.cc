@@ -20,8 +20,7 @@ class Doctor : public ::testing::Test {
   };
   static std::map<std::string, Check> checks_of(const Ended& ended) {
     std::map<std::string, Check> checks;
-    const boost::json::value rows = ended.at("/data");
-    for (const auto& row : rows.as_array()) {
+    for (const auto& row : ended.rows("/data")) {
       const auto text = [&](const char* key) {
         return row.at(key).is_string() ? std::string(row.at(key).as_string()) : std::string();
       };

@@ -6,6 +6,7 @@
 
 #include "cli/command.h"
 #include "core/environment.h"
+#include "core/format.h"
 #include "program.h"
 
 namespace aldis::testing {
@@ -120,8 +121,11 @@ TEST_F(Manifest, every_command_takes_the_options_that_it_names) {
       Words words = words_of(command->name);
       words.emplace_back(option.name);
       if (option.type != cli::ValueType::flag) words.emplace_back("");
-      const Ended ended = sandbox.aldis(words, {{"ALDIS_OUTPUT", "json"}});
-      EXPECT_EQ(ended.out.find("unknown option"), std::string::npos) << command->name << " " << option.name;
+      words.emplace_back("--nonsense");  // so that nothing is done
+      const Ended ended = sandbox.aldis(words);
+      EXPECT_EQ(ended.exit_code, 2);
+      EXPECT_EQ(ended.out.find(fmt::format("unknown option {}", option.name)), std::string::npos) << ended.out;
+      EXPECT_NE(ended.out.find("unknown option --nonsense"), std::string::npos) << ended.out;
     });
   }
 }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -60,6 +61,22 @@ std::string Ended::text(std::string_view pointer) const {
   const boost::json::value value = at(pointer);
   EXPECT_TRUE(value.is_string()) << pointer << " is no string in " << out;
   return value.is_string() ? std::string(value.get_string()) : std::string();
+}
+
+boost::json::array Ended::rows(std::string_view pointer) const {
+  const boost::json::value value = at(pointer);
+  EXPECT_TRUE(value.is_array()) << pointer << " is no list in " << out;
+  return value.is_array() ? value.get_array() : boost::json::array();
+}
+
+Words Ended::keys(std::string_view pointer) const {
+  const boost::json::value value = at(pointer);
+  EXPECT_TRUE(value.is_object()) << pointer << " is no object in " << out;
+  Words names;
+  if (value.is_object()) {
+    for (const auto& member : value.get_object()) names.emplace_back(member.key());
+  }
+  return names;
 }
 
 std::string Ended::raw(std::string_view before, std::string_view after) const {

@@ -27,9 +27,11 @@ struct Ended {
   std::string out;
   std::string err;
 
-  boost::json::value json() const;                        // of stdout; fails the test if it is not one document
-  boost::json::value at(std::string_view pointer) const;  // "/data/signal_id"
-  std::string text(std::string_view pointer) const;       // of a string
+  boost::json::value json() const;                          // of stdout; fails the test if it is not one document
+  boost::json::value at(std::string_view pointer) const;    // "/data/signal_id"
+  std::string text(std::string_view pointer) const;         // of a string
+  boost::json::array rows(std::string_view pointer) const;  // of a list
+  Words keys(std::string_view pointer) const;               // of an object, in their order
   std::string raw(std::string_view before, std::string_view after) const;  // the bytes of stdout between the two
 };
 

@@ -23,7 +23,7 @@ class Settings : public ::testing::Test {
     words.insert(words.end(), more.begin(), more.end());
     const Ended ended = sandbox.aldis(words, variables);
     EXPECT_EQ(ended.exit_code, 0) << ended.out;
-    for (const auto& row : ended.at("/data").as_array()) {
+    for (const auto& row : ended.rows("/data")) {
       if (row.at("name") != boost::json::value(name)) continue;
       const auto text = [&](const char* key) {
         const auto& value = row.at(key);
@@ -47,7 +47,7 @@ TEST_F(Settings, have_defaults) {
   EXPECT_EQ(setting("namespace").value, "default");
   EXPECT_EQ(setting("namespace").source, "default");
   EXPECT_EQ(setting("output").value, "auto");
-  EXPECT_EQ(setting("connect_timeout").value, "5E0");
+  EXPECT_EQ(setting("connect_timeout").value, "5");
   EXPECT_EQ(setting("agent").value, "null");
 }
 
@@ -78,8 +78,8 @@ TEST_F(Settings, come_from_a_flag_before_all) {
 
 TEST_F(Settings, decide_where_agents_meet) {
   sandbox.aldis({"agents", "beat", "--agent", "a", "--namespace", "one"});
-  EXPECT_EQ(sandbox.aldis({"agents", "list"}, {{"ALDIS_NAMESPACE", "one"}}).at("/data").as_array().size(), 1u);
-  EXPECT_EQ(sandbox.aldis({"agents", "list"}, {{"ALDIS_NAMESPACE", "two"}}).at("/data").as_array().size(), 0u);
+  EXPECT_EQ(sandbox.aldis({"agents", "list"}, {{"ALDIS_NAMESPACE", "one"}}).rows("/data").size(), 1u);
+  EXPECT_EQ(sandbox.aldis({"agents", "list"}, {{"ALDIS_NAMESPACE", "two"}}).rows("/data").size(), 0u);
 }
 
 TEST_F(Settings, the_file_is_looked_for_in_the_places_that_are_said) {

@@ -40,8 +40,7 @@ class Signals : public ::testing::Test {
 
 TEST_F(Signals, sending_answers_with_the_signal) {
   const Ended ended = sandbox.aldis({"signals", "send", "t", "--agent", "a", "--to", "b", "--ttl", "90"});
-  Words names;
-  for (const auto& member : ended.at("/data").as_object()) names.emplace_back(member.key());
+  const Words names = ended.keys("/data");
   EXPECT_THAT(names, ElementsAre("signal_id", "signal_type", "source_agent", "target_agent", "payload", "timestamp",
                                  "ttl_seconds", "expires_at"));
   EXPECT_EQ(ended.text("/data/source_agent"), "a");
@@ -74,7 +73,7 @@ TEST_F(Signals, a_broadcast_has_no_target_and_reaches_every_other_agent_once) {
   EXPECT_EQ(check("c").exit_code, 0);
   EXPECT_EQ(check("a").exit_code, 85);
   const Ended receipt = sandbox.aldis({"signals", "receipt", sent.text("/data/signal_id")});
-  EXPECT_EQ(receipt.at("/data/readers").as_array().size(), 2u);
+  EXPECT_EQ(receipt.rows("/data/readers").size(), 2u);
   EXPECT_EQ(receipt.at("/meta/total_count").as_int64(), 2);
   EXPECT_FALSE(receipt.at("/meta/truncated").as_bool());
 }
@@ -194,9 +193,9 @@ TEST_F(Signals, pending_lists_what_would_come_and_takes_nothing) {
   const Ended first = sandbox.aldis({"signals", "pending", "t", "--agent", "b", "--limit", "2"});
   EXPECT_EQ(first.text("/data/0/signal_id"), ids[0]);
   const Ended rest = sandbox.aldis({"signals", "pending", "--agent", "b", "--cursor", first.text("/meta/cursor")});
-  EXPECT_EQ(rest.at("/data").as_array().size(), 1u);
+  EXPECT_EQ(rest.rows("/data").size(), 1u);
   EXPECT_EQ(rest.text("/data/0/signal_id"), ids[2]);
-  EXPECT_EQ(sandbox.aldis({"signals", "pending", "u", "--agent", "b"}).at("/data").as_array().size(), 0u);
+  EXPECT_EQ(sandbox.aldis({"signals", "pending", "u", "--agent", "b"}).rows("/data").size(), 0u);
 }
 
 TEST_F(Signals, clear_says_how_many_are_gone) {
@@ -210,8 +209,7 @@ TEST_F(Signals, clear_says_how_many_are_gone) {
 TEST_F(Signals, a_receipt_has_the_fields_of_the_contract_and_needs_no_agent) {
   const std::string id = send("b");
   const Ended pending = sandbox.aldis({"signals", "receipt", id});
-  Words names;
-  for (const auto& member : pending.at("/data").as_object()) names.emplace_back(member.key());
+  const Words names = pending.keys("/data");
   EXPECT_THAT(names, ElementsAre("signal_id", "state", "delivered_to", "delivered_at", "expired_at", "readers"));
   EXPECT_EQ(pending.text("/data/state"), "pending");
   EXPECT_TRUE(pending.at("/data/delivered_to").is_null());
@@ -277,7 +275,7 @@ TEST_F(Signals, bad_input_is_refused_and_sends_nothing) {
   expect_refused({"signals", "check", "t", "--agent", "a", "--keep", "--acknowledge-within", "1"});
   expect_refused({"signals", "wait", "t", "--agent", "a", "--timeout", "-1"});
   expect_refused({"signals", "receipt"});
-  EXPECT_EQ(sandbox.aldis({"signals", "pending", "--agent", "b"}).at("/data").as_array().size(), 0u);
+  EXPECT_EQ(sandbox.aldis({"signals", "pending", "--agent", "b"}).rows("/data").size(), 0u);
 }
 
 TEST_F(Signals, a_bad_payload_is_named_with_its_place) {

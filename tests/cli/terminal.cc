@@ -45,7 +45,11 @@ void Terminal::type(std::string_view keys) const {
 
 bool Terminal::read_some() {
   pollfd watched{master_, POLLIN, 0};
-  if (poll(&watched, 1, static_cast<int>(std::chrono::milliseconds(kPatience).count())) <= 0) return false;
+  if (poll(&watched, 1, static_cast<int>(std::chrono::milliseconds(kPatience).count())) <= 0) {
+    ADD_FAILURE() << "nothing new on the terminal for too long; so far: " << screen_;
+    ::kill(pid_, SIGKILL);
+    return false;
+  }
   std::array<char, 65536> buffer;
   const ssize_t count = read(master_, buffer.data(), buffer.size());
   if (count <= 0) return false;  // EIO: nobody has the terminal open any more

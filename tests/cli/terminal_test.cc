@@ -82,7 +82,7 @@ TEST_F(OnTerminal, what_others_wrote_is_escaped_masked_and_marked_untrusted) {
                  "31m\",\"password\":\"hunter2\"}"});
   for (const Words& words :
        {Words{"signals", "pending", "--agent", "b"}, Words{"signals", "check", "t", "--agent", "b"}}) {
-    const Ended ended = aldis(words);
+    const Ended ended = aldis(words, {}, 200);
     EXPECT_THAT(ended.out, HasSubstr(words[1] == "check" ? "untrusted" : "UNTRUSTED"));
     EXPECT_THAT(ended.out, HasSubstr("\\u{202e}evil\\u{9b}31m"));
     EXPECT_THAT(ended.out, HasSubstr("\"***\""));
@@ -165,14 +165,16 @@ class JobControl : public OnTerminal {
 };
 
 TEST_F(JobControl, the_stop_key_stops_the_program_and_fg_continues_it) {
-  run("cat");
+  run("sh -c 'echo rea''dy; exec cat'");
+  ASSERT_TRUE(shell.shows("ready"));
   shell.type("one\n");
   ASSERT_TRUE(shell.shows("one\r\none"));
   shell.type("\x1a");
   ASSERT_TRUE(shell.shows("Stopped"));
+  ASSERT_TRUE(shell.shows("$ "));
   EXPECT_EQ(sandbox.aldis({"agents", "show", "a"}).text("/data/state"), "alive");
   shell.type("fg\n");
-  ASSERT_TRUE(shell.shows("run --agent a -- cat"));
+  ASSERT_TRUE(shell.shows("exec cat"));
   shell.type("two\n");
   ASSERT_TRUE(shell.shows("two\r\ntwo"));
   shell.type("\x04");
@@ -184,6 +186,7 @@ TEST_F(JobControl, the_stop_key_stops_the_program_and_fg_continues_it) {
 TEST_F(JobControl, a_program_that_stops_itself_gives_the_shell_its_prompt_back) {
   run(probe() + " stop");
   ASSERT_TRUE(shell.shows("Stopped"));
+  ASSERT_TRUE(shell.shows("$ "));
   shell.type("fg\n");
   ASSERT_TRUE(shell.shows("continued"));
   ASSERT_TRUE(shell.shows("$ "));
