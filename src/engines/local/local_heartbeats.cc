@@ -1,5 +1,6 @@
 #include "engines/local/local_heartbeats.h"
 
+#include <atomic>
 #include <utility>
 
 #include "core/failure.h"
@@ -159,9 +160,11 @@ class LocalHeartbeats final : public HeartbeatStore {
   Result<HeartbeatListing> list() override {
     return board_->read([&](BoardTransaction& transaction) -> Result<HeartbeatListing> {
       HeartbeatListing listing;
+      listing.records.reserve(listed_before_);
       listing.now = store_time_of(clock_->boot_now());
       ALDIS_TRY(list_pulses(transaction, listing));
       ALDIS_TRY(add_portraits(transaction, listing));
+      listed_before_ = listing.records.size();
       return listing;
     });
   }
@@ -220,6 +223,7 @@ class LocalHeartbeats final : public HeartbeatStore {
   const std::shared_ptr<Board> board_;
   const std::shared_ptr<Doorbell> doorbell_;
   const std::shared_ptr<const Clock> clock_;
+  std::atomic<std::size_t> listed_before_{0};  // how much room the next listing will likely need
 };
 
 }  // namespace
