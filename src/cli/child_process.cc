@@ -14,7 +14,7 @@
 namespace aldis::cli {
 namespace {
 
-constexpr int kForwarded[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2};
+constexpr int kHeeded[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGTSTP, SIGCONT};
 
 // REQUIRES: only async-signal-safe calls.
 [[noreturn]] void become_program(char* const* arguments, char* const* environment, const SignalGate& gate, pid_t parent,
@@ -42,7 +42,7 @@ SignalGate::SignalGate() {
   sigset_t watched;
   sigemptyset(&watched);
   sigaddset(&watched, SIGCHLD);
-  for (const int signal : kForwarded) {
+  for (const int signal : kHeeded) {
     // What we were told to ignore (nohup), the child ignores too.
     struct sigaction action{};
     if (sigaction(signal, nullptr, &action) == 0 && action.sa_handler != SIG_IGN) sigaddset(&watched, signal);

@@ -24,7 +24,7 @@ class SignalGate {
   SignalGate(const SignalGate&) = delete;
   SignalGate& operator=(const SignalGate&) = delete;
 
-  int descriptor() const { return descriptor_; }  // a signalfd: forwarded signals and SIGCHLD
+  int descriptor() const { return descriptor_; }  // a signalfd: signals to forward, of job control, SIGCHLD
 
   // As they were when the program began. For the child, between fork and exec.
   void restore() const;

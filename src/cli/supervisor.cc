@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 
 namespace aldis::cli {
 namespace {
@@ -13,10 +14,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::chrono::nanoseconds kGraceBeforeKill = 5s;
-// How long a child must stay stopped before we follow it: longer than a continue that is already on its way to both of
-// us.
-constexpr std::chrono::milliseconds kStopSettles = 100ms;
-
 bool in_foreground() {
   const int terminal = open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NOCTTY);
   if (terminal < 0) return false;
@@ -84,12 +81,14 @@ class Supervisor {
   void read_signals() {
     signalfd_siginfo info{};
     while (read(supervision_.gate.descriptor(), &info, sizeof info) == sizeof info) {
-      if (info.ssi_signo == SIGCHLD) {
-        follow_stopped_child();
-      } else if (!reached_child(info)) {
+      if (info.ssi_signo == SIGCONT) {
+        if (child_is_stopped(supervision_.child)) kill(supervision_.child, SIGCONT);
+      } else if (info.ssi_signo != SIGCHLD && !reached_child(info)) {
         kill(supervision_.child, static_cast<int>(info.ssi_signo));
       }
+      stop_wanted_ = (stop_wanted_ || info.ssi_signo == SIGTSTP) && info.ssi_signo != SIGCONT;
     }
+    follow_stopped_child();
   }
 
   // Whether the child got this signal by itself. The terminal signals the whole group; but a hang-up only the leader of
@@ -100,17 +99,18 @@ class Supervisor {
     return info.ssi_code == SI_KERNEL && !(info.ssi_signo == SIGHUP && leads_session);
   }
 
-  void follow_stopped_child() const {
-    if (!child_is_stopped(supervision_.child) || !in_foreground()) return;
-    poll(nullptr, 0, static_cast<int>(kStopSettles.count()));
-    if (child_is_stopped(supervision_.child) && in_foreground()) raise(SIGSTOP);
+  void follow_stopped_child() {
+    if (!child_is_stopped(supervision_.child) || !(stop_wanted_ || in_foreground())) return;
+    stop_wanted_ = false;
+    raise(SIGSTOP);
   }
 
   const Supervision& supervision_;
   SupervisedEnd end_;
   std::optional<SteadyTime> timeout_at_;
   std::optional<SteadyTime> kill_at_;
-  bool stop_seen_ = false;
+  bool stop_seen_ = false;    // --stop-on
+  bool stop_wanted_ = false;  // SIGTSTP came
 };
 
 }  // namespace

@@ -147,7 +147,7 @@ TEST_F(OnTerminal, a_key_that_interrupts_reaches_the_program_once) {
 }
 
 TEST_F(OnTerminal, a_program_that_an_interrupt_ends_passes_130_on) {
-  Terminal terminal(sandbox.command({"run", "--agent", "a", "--", "/bin/sh", "-c", "echo ready; sleep 1000"}),
+  Terminal terminal(sandbox.command({"run", "--agent", "a", "--", "/bin/sh", "-c", "echo ready; exec sleep 1000"}),
                     environment());
   ASSERT_TRUE(terminal.shows("ready"));
   terminal.type("\x03");
@@ -180,6 +180,19 @@ TEST_F(JobControl, the_stop_key_stops_the_program_and_fg_continues_it) {
   shell.type("\x04");
   ASSERT_TRUE(shell.shows("$ "));
   shell.type("echo code $?\n");
+  EXPECT_TRUE(shell.shows("code 0"));
+}
+
+TEST_F(JobControl, a_job_in_the_background_can_be_stopped_and_continued) {
+  run(probe() + " signals &");
+  ASSERT_TRUE(shell.shows("ready"));
+  shell.type("kill -TSTP %1\n");
+  shell.type("jobs\n");
+  ASSERT_TRUE(shell.shows("Stopped"));
+  shell.type("bg\n");
+  shell.type("kill -USR1 %1\n");
+  ASSERT_TRUE(shell.shows("got SIGUSR1"));
+  shell.type("kill -USR2 %1; wait %1; echo code $?\n");
   EXPECT_TRUE(shell.shows("code 0"));
 }
 
