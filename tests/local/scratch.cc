@@ -11,7 +11,6 @@
 #include <array>
 #include <csignal>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <thread>
 
@@ -19,10 +18,6 @@ namespace aldis::testing {
 namespace {
 
 const SystemClock kClock;
-
-std::string scratch_root() {
-  return access("/dev/shm", W_OK) == 0 ? "/dev/shm" : std::filesystem::temp_directory_path().string();
-}
 
 void write_file(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
 
@@ -46,15 +41,6 @@ std::string describe_end(int status) {
 }
 
 }  // namespace
-
-ScratchDirectory::ScratchDirectory() : path_(scratch_root() + "/aldis-test-XXXXXX") {
-  if (mkdtemp(path_.data()) == nullptr) ADD_FAILURE() << "cannot make " << path_;
-}
-
-ScratchDirectory::~ScratchDirectory() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
 
 void ChildSide::say(std::string_view line) {
   const std::string text = std::string(line) + '\n';

@@ -1,5 +1,5 @@
 #pragma once
-// Directories, file systems and child processes for the tests of the local board. Implemented in scratch.cc.
+// File systems and child processes for the tests of the local board. Implemented in scratch.cc.
 
 #include <sys/types.h>
 
@@ -9,23 +9,9 @@
 
 #include "core/clock.h"
 #include "engines/local/board.h"
+#include "fakes/scratch_directory.h"
 
 namespace aldis::testing {
-
-// A runtime directory of its own for each test, on tmpfs where there is one; removed with everything in it.
-class ScratchDirectory {
- public:
-  ScratchDirectory();
-  ~ScratchDirectory();
-  ScratchDirectory(const ScratchDirectory&) = delete;
-  ScratchDirectory& operator=(const ScratchDirectory&) = delete;
-
-  const std::string& path() const { return path_; }
-  std::string file(std::string_view name) const { return path_ + "/" + std::string(name); }
-
- private:
-  std::string path_;
-};
 
 // What a child process says to its parent and hears from it.
 class ChildSide {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <ostream>
 #include <regex>
 #include <set>
 
@@ -107,6 +108,8 @@ TEST(BannedCalls, every_exemption_is_needed) { EXPECT_EQ(report(idle_exemptions(
 struct Planted {
   std::string path;
   std::string line;
+
+  friend std::ostream& operator<<(std::ostream& out, const Planted& planted) { return out << planted.path; }
 };
 
 class BannedCall : public ::testing::TestWithParam<Planted> {};
