@@ -186,9 +186,9 @@ TEST_F(JobControl, the_stop_key_stops_the_program_and_fg_continues_it) {
 TEST_F(JobControl, a_job_in_the_background_can_be_stopped_and_continued) {
   run(probe() + " signals &");
   ASSERT_TRUE(shell.shows("ready"));
-  shell.type("kill -TSTP %1\n");
-  shell.type("jobs\n");
+  shell.type("kill -TSTP %1; wait %1; jobs\n");
   ASSERT_TRUE(shell.shows("Stopped"));
+  ASSERT_TRUE(shell.shows("$ "));
   shell.type("bg\n");
   shell.type("kill -USR1 %1\n");
   ASSERT_TRUE(shell.shows("got SIGUSR1"));
