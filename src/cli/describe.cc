@@ -95,7 +95,6 @@ void write_entry(JsonWriter& json, const CommandSpec& command) {
 }
 
 void write_group(JsonWriter& json, const GroupSpec& group) {
-  json.key(group.name).begin_object();
   json.text("description", group.summary).text("danger_level", "safe").key("flags").begin_object().end_object();
   json.key("exit_codes").begin_object().end_object();
   json.key("subcommands").begin_array();
@@ -103,13 +102,17 @@ void write_group(JsonWriter& json, const GroupSpec& group) {
   for (const CommandSpec* command : all_commands()) {
     if (command->name.starts_with(prefix)) json.text(dotted(command->name));
   }
-  json.end_array().end_object();
+  json.end_array();
 }
 
 std::string commands_json() {
   JsonWriter json;
   json.begin_object();
-  for (const GroupSpec& group : all_groups()) write_group(json, group);
+  for (const GroupSpec& group : all_groups()) {
+    json.key(group.name).begin_object();
+    write_group(json, group);
+    json.end_object();
+  }
   for (const CommandSpec* command : all_commands()) json.raw(dotted(command->name), command_entry_json(*command));
   return json.end_object().take();
 }
@@ -139,6 +142,13 @@ std::string command_schema_json(const CommandSpec& command) {
   }
   json.end_array();
   write_entry(json, command);
+  return json.end_object().take();
+}
+
+std::string group_schema_json(const GroupSpec& group) {
+  JsonWriter json;
+  json.begin_object().text("command", group.name);
+  write_group(json, group);
   return json.end_object().take();
 }
 

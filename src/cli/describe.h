@@ -17,6 +17,7 @@ std::string command_entry_json(const CommandSpec& command);
 
 // The answer of `--schema`: the entry, with the command's name and its arguments.
 std::string command_schema_json(const CommandSpec& command);
+std::string group_schema_json(const GroupSpec& group);
 
 // A ManifestResponse: every command by its dotted path, groups too.
 std::string manifest_json();

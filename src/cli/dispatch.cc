@@ -44,6 +44,13 @@ int finish_with_help(const Session& session, const std::string& text) {
   return finish(session, reply);
 }
 
+int finish_with_schema(const Session& session, std::string schema) {
+  Reply reply;
+  reply.view = schema + "\n";
+  reply.data = std::move(schema);
+  return finish(session, reply);
+}
+
 bool asks_for(const std::vector<std::string>& rest, std::string_view flag, std::string_view letter = {}) {
   const auto end = std::find(rest.begin(), rest.end(), "--");
   return std::any_of(rest.begin(), end, [&](const std::string& argument) {
@@ -77,12 +84,8 @@ std::optional<int> answer_early(const Session& session, const CommandWords& word
       write_stdout(fmt::format("aldis {}\n", kVersionText));
       return 0;
     }
-    if (schema && !help) {
-      Reply reply{.data = manifest_json()};
-      reply.view = reply.data + "\n";
-      return finish(session, reply);
-    }
-    const bool bare = words.rest.empty();
+    if (schema && !help) return finish_with_schema(session, manifest_json());
+    const bool bare = words.rest.empty() || words.rest.front().starts_with("--output");
     if (help || bare) return finish_with_help(session, help_text());
     return finish(session,
                   bad_arguments({fmt::format("no command given, only {}: see aldis --help", words.rest.front())}));
@@ -90,12 +93,11 @@ std::optional<int> answer_early(const Session& session, const CommandWords& word
   if (command != nullptr) {
     if (help) return finish_with_help(session, help_text(*command));
     if (!schema) return std::nullopt;
-    Reply reply{.data = command_schema_json(*command)};
-    reply.view = reply.data + "\n";
-    return finish(session, reply);
+    return finish_with_schema(session, command_schema_json(*command));
   }
   const GroupSpec* group = words.words.size() == 1 ? find_group(words.words.front()) : nullptr;
   if (group != nullptr && help) return finish_with_help(session, help_text(*group));
+  if (group != nullptr && schema) return finish_with_schema(session, group_schema_json(*group));
   return refuse_words(session, words);
 }
 

@@ -116,8 +116,9 @@ TEST_F(Envelope, of_an_unknown_command_suggests_one) {
 }
 
 TEST_F(Envelope, stays_alone_on_stdout_when_help_is_asked_for) {
-  for (const Words& words : {Words{}, Words{"--help"}, Words{"-h"}, Words{"agents", "--help"},
-                             Words{"signals", "send", "--help"}, Words{"run", "--help"}, Words{"doctor", "-h"}}) {
+  for (const Words& words :
+       {Words{}, Words{"--output", "json"}, Words{"--help"}, Words{"-h"}, Words{"agents", "--help"},
+        Words{"signals", "send", "--help"}, Words{"run", "--help"}, Words{"doctor", "-h"}}) {
     const Ended ended = sandbox.aldis(words);
     EXPECT_EQ(ended.exit_code, 0);
     EXPECT_THAT(ended.err, HasSubstr("Usage: aldis"));

@@ -111,6 +111,10 @@ TEST_F(Manifest, and_schema_agree) {
       EXPECT_EQ(ended.at("/data/" + std::string(member.key())), member.value()) << command->name << member.key();
     }
   }
+  for (const cli::GroupSpec& group : cli::all_groups()) {
+    EXPECT_EQ(sandbox.aldis({std::string(group.name), "--schema"}).at("/data/subcommands"),
+              commands.at(group.name).at("subcommands"));
+  }
   EXPECT_EQ(sandbox.aldis({"--schema"}).at("/data"), sandbox.aldis({"manifest"}).at("/data"));
 }
 
