@@ -86,7 +86,7 @@ class Sandbox {
 // Returns once the process blocks this signal: then it is ready to heed it.
 void wait_until_blocked(pid_t pid, int signal);
 
-// The helper program of these tests: see probe.cc.
+// The program that tests let aldis run: see probe.cc.
 std::string probe();
 
 }  // namespace aldis::testing
