@@ -71,6 +71,7 @@ Workspace::Workspace(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Result<Workspace> Workspace::open(WorkspaceOptions options) {
   ALDIS_TRY(check_options(options));
   options.runtime_directory = choose_runtime_directory(options.runtime_directory);
+  options.call_timeout = std::min(options.call_timeout, limits::kWaitMax);
   ALDIS_TRY_ASSIGN(auto parts, open_local(options));
   return Workspace(std::make_shared<Impl>(std::move(options), std::move(parts)));
 }

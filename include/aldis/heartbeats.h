@@ -24,6 +24,7 @@
 #include "aldis/export.h"
 #include "aldis/json.h"
 #include "aldis/limits.h"
+#include "aldis/process_binding.h"
 #include "aldis/result.h"
 #include "aldis/time.h"
 #include "aldis/workspace.h"
@@ -57,12 +58,6 @@ struct AgentStatus {
   std::string host;
   std::optional<int> pid;           // none: no process is bound, the lease alone decides
   std::optional<double> suspicion;  // phi; none before the fifth interval
-};
-
-// Which process a record is bound to, so that its death shows at once.
-struct ProcessBinding {
-  enum class Kind { self, none, other } kind = Kind::self;
-  int pid = 0;  // for Kind::other
 };
 
 struct StartOptions {

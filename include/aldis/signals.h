@@ -25,6 +25,7 @@
 #include "aldis/export.h"
 #include "aldis/json.h"
 #include "aldis/limits.h"
+#include "aldis/process_binding.h"
 #include "aldis/result.h"
 #include "aldis/time.h"
 #include "aldis/workspace.h"
@@ -98,6 +99,10 @@ struct TakeOptions {
   // A name that the caller made for this one take ("" = none). Repeating a take with the same name within 60 s returns
   // the same signal: for callers that may die between taking and writing down what they took.
   std::string take_id = {};
+
+  // With acknowledge_within: the process whose death gives the signal back at once. A program that ends before the work
+  // is done (a command in a script) binds the process that does it, or none.
+  ProcessBinding holder = {};
 };
 
 class ALDIS_API CoordinationSignals {

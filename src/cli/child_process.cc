@@ -14,7 +14,8 @@
 namespace aldis::cli {
 namespace {
 
-constexpr int kHeeded[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGTSTP, SIGCONT};
+constexpr int kHeeded[] = {SIGTERM, SIGHUP,  SIGINT,  SIGQUIT,   SIGUSR1, SIGUSR2,
+                           SIGTSTP, SIGCONT, SIGALRM, SIGVTALRM, SIGPROF, SIGIO};
 
 // REQUIRES: only async-signal-safe calls.
 [[noreturn]] void become_program(char* const* arguments, char* const* environment, const SignalGate& gate, pid_t parent,

@@ -9,17 +9,6 @@
 namespace aldis::cli {
 namespace {
 
-bool takes_value(std::string_view name) {
-  bool found = false;
-  for (const CommandSpec* command : all_commands()) {
-    for_each_option(*command, [&](const OptionSpec& option) {
-      found = found || (option.name == name && option.type != ValueType::flag);
-    });
-    if (found) return true;
-  }
-  return false;
-}
-
 bool is_option(std::string_view argument) { return argument.size() > 1 && argument[0] == '-'; }
 
 const OptionSpec* find_option(const CommandSpec& command, std::string_view name) {
@@ -97,6 +86,17 @@ void check_counts(const CommandSpec& command, ParsedCommandLine& parsed) {
 }
 
 }  // namespace
+
+bool takes_value(std::string_view name) {
+  bool found = false;
+  for (const CommandSpec* command : all_commands()) {
+    for_each_option(*command, [&](const OptionSpec& option) {
+      found = found || (option.name == name && option.type != ValueType::flag);
+    });
+    if (found) return true;
+  }
+  return false;
+}
 
 CommandWords find_words(std::span<const std::string> arguments) {
   CommandWords found;

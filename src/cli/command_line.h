@@ -24,6 +24,9 @@ struct CommandWords {
   std::vector<std::string> rest;   // all other arguments in their order
 };
 
+// Whether some command has an option of this name that is followed by a value.
+bool takes_value(std::string_view name);
+
 CommandWords find_words(std::span<const std::string> arguments);
 
 // The value of an option that decides how errors are printed; read before anything else is. Empty: not given.

@@ -53,9 +53,11 @@ int finish_with_schema(const Session& session, std::string schema) {
 
 bool asks_for(const std::vector<std::string>& rest, std::string_view flag, std::string_view letter = {}) {
   const auto end = std::find(rest.begin(), rest.end(), "--");
-  return std::any_of(rest.begin(), end, [&](const std::string& argument) {
-    return argument == flag || (!letter.empty() && argument == letter);
-  });
+  for (auto argument = rest.begin(); argument != end; ++argument) {
+    if (*argument == flag || (!letter.empty() && *argument == letter)) return true;
+    if (takes_value(*argument) && argument + 1 != end) ++argument;  // a value is a value, whatever it looks like
+  }
+  return false;
 }
 
 int refuse_words(const Session& session, const CommandWords& words) {

@@ -97,14 +97,16 @@ void print_reply(const Reply& reply, const EnvelopeFacts& facts, const OutputSty
     for (const std::string& row : reply.rows) text += row + "\n";
   }
   write_stdout(text);
+  OutputStyle error_style = style;
+  error_style.colour = style.colour && stderr_is_terminal();
   for (const std::string& warning : reply.warnings) {
-    write_stderr(fmt::format("{} {}\n", paint(style, Colour::yellow, "warning:"), printable(warning)));
+    write_stderr(fmt::format("{} {}\n", paint(error_style, Colour::yellow, "warning:"), printable(warning)));
   }
   if (reply.page && !reply.page->cursor.empty()) {
     write_stderr(fmt::format("{} of {} rows; the rest: --cursor {}\n", reply.page->returned_count,
                              reply.page->total_count, reply.page->cursor));
   }
-  if (reply.failure) write_stderr(render_failure(*reply.failure, style));
+  if (reply.failure) write_stderr(render_failure(*reply.failure, error_style));
 }
 
 }  // namespace aldis::cli

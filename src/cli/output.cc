@@ -1,5 +1,6 @@
 #include "cli/output.h"
 
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -22,6 +23,12 @@ bool write_all(int descriptor, std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = write(descriptor, text.data(), text.size());
     if (written < 0 && errno == EINTR) continue;
+    if (written < 0 && errno == EAGAIN) {
+      // The open file is non-blocking because somebody who shares it wants it so; we do not.
+      pollfd room{descriptor, POLLOUT, 0};
+      poll(&room, 1, -1);
+      continue;
+    }
     if (written < 0) return false;
     text.remove_prefix(static_cast<std::size_t>(written));
   }
@@ -59,6 +66,8 @@ TerminalFacts examine_stdout() {
   }
   return facts;
 }
+
+bool stderr_is_terminal() { return isatty(STDERR_FILENO) == 1; }
 
 OutputStyle choose_style(std::string_view wanted, const Environment& environment, const TerminalFacts& terminal) {
   OutputStyle style;

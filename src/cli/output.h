@@ -29,6 +29,7 @@ struct TerminalFacts {
 };
 
 TerminalFacts examine_stdout();
+bool stderr_is_terminal();
 
 // `wanted` is table, json, jsonl or auto.
 OutputStyle choose_style(std::string_view wanted, const Environment& environment, const TerminalFacts& terminal);

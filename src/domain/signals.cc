@@ -64,8 +64,12 @@ class CoordinationSignals::Impl {
                                   nanoseconds ttl);
   Result<std::shared_ptr<const SignalFilter>> prepare(const std::vector<std::string>& types, std::string_view source,
                                                       const TakeOptions& options);
-  MailboxLook look(const SignalFilter& filter, const TakeOptions& options) const {
-    return {.agent = agent_, .filter = filter, .options = options, .self = self_};
+  // The process to bind a reservation to; `kept` holds it if it is not our own.
+  Result<const std::optional<ProcessIdentity>*> find_holder(const TakeOptions& options,
+                                                            std::optional<ProcessIdentity>& kept) const;
+  MailboxLook look(const SignalFilter& filter, const TakeOptions& options,
+                   const std::optional<ProcessIdentity>* holder) const {
+    return {.agent = agent_, .filter = filter, .options = options, .self = *holder};
   }
   // Hands back what dead processes held, as a take would before it.
   Result<void> revive(std::string_view type) const;
@@ -132,8 +136,17 @@ Result<void> CoordinationSignals::Impl::revive(std::string_view type) const {
   if (!type.empty()) filter.types.emplace_back(type);
   TakeOptions only_look;
   only_look.consume = false;
-  ALDIS_TRY(look_into_mailbox(store(), workspace().processes(), look(filter, only_look)));
+  ALDIS_TRY(look_into_mailbox(store(), workspace().processes(), look(filter, only_look, &self_)));
   return {};
+}
+
+Result<const std::optional<ProcessIdentity>*> CoordinationSignals::Impl::find_holder(
+    const TakeOptions& options, std::optional<ProcessIdentity>& kept) const {
+  if (options.holder.kind == ProcessBinding::Kind::self) return &self_;
+  if (options.holder.kind == ProcessBinding::Kind::other) {
+    ALDIS_TRY_ASSIGN(kept, workspace().processes().identify(options.holder.pid));
+  }
+  return &kept;
 }
 
 Result<void> CoordinationSignals::Impl::acknowledge(const Id128& signal_id) {
@@ -172,8 +185,10 @@ Result<CoordinationSignal> CoordinationSignals::broadcast(std::string_view type,
 Result<CheckOutcome> CoordinationSignals::check_signal(const std::vector<std::string>& types, std::string_view source,
                                                        const TakeOptions& options) {
   ALDIS_TRY_ASSIGN(const auto filter, impl_->prepare(types, source, options));
+  std::optional<ProcessIdentity> kept;
+  ALDIS_TRY_ASSIGN(const auto* const holder, impl_->find_holder(options, kept));
   Result<TakeOutcome> outcome =
-      look_into_mailbox(impl_->store(), impl_->workspace().processes(), impl_->look(*filter, options));
+      look_into_mailbox(impl_->store(), impl_->workspace().processes(), impl_->look(*filter, options, holder));
   if (!outcome) return std::unexpected(std::move(outcome).error());
   if (std::holds_alternative<NothingTaken>(*outcome)) return CheckOutcome{NothingYet{}};
   if (auto* expired = std::get_if<Expired>(&*outcome)) return CheckOutcome{std::move(*expired)};
@@ -187,7 +202,10 @@ Result<WaitOutcome> CoordinationSignals::wait_for_signal(const std::vector<std::
                                                          std::stop_token stop) {
   ALDIS_TRY_ASSIGN(const auto filter, impl_->prepare(types, source, options));
   ALDIS_TRY_ASSIGN(const nanoseconds patience, check_timeout(timeout));
-  Result<WaitOutcome> outcome = wait_for_news(impl_->workspace(), impl_->look(*filter, options), patience, stop);
+  std::optional<ProcessIdentity> kept;
+  ALDIS_TRY_ASSIGN(const auto* const holder, impl_->find_holder(options, kept));
+  Result<WaitOutcome> outcome =
+      wait_for_news(impl_->workspace(), impl_->look(*filter, options, holder), patience, stop);
   if (!outcome) return outcome;
   if (const auto* delivered = std::get_if<Delivered>(&*outcome)) impl_->note(*delivered, options);
   return outcome;

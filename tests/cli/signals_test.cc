@@ -178,6 +178,28 @@ TEST_F(Signals, a_reserved_signal_is_taken_for_good_when_it_is_acknowledged) {
   EXPECT_EQ(sandbox.aldis({"signals", "receipt", id}).text("/data/state"), "delivered");
 }
 
+TEST_F(Signals, a_reservation_outlives_the_command_that_made_it) {
+  const std::string first = send("b");
+  const std::string second = send("b");
+  EXPECT_EQ(check("b", {"--acknowledge-within", "60"}).text("/data/signal/signal_id"), first);
+  EXPECT_EQ(check("b", {"--acknowledge-within", "60"}).text("/data/signal/signal_id"), second);
+  EXPECT_EQ(check("b").exit_code, 85);
+  EXPECT_EQ(sandbox.aldis({"signals", "acknowledge", first, "--agent", "b"}).exit_code, 0);
+}
+
+TEST_F(Signals, a_reservation_ends_with_the_process_that_the_agent_runs_in) {
+  const std::string id = send("b");
+  Running agent(sandbox.command({"run", "--agent", "b", "--", "sleep", "60"}), sandbox.environment());
+  sandbox.aldis_until(0, {"agents", "show", "b"});
+  EXPECT_EQ(check("b", {"--acknowledge-within", "60"}).text("/data/signal/signal_id"), id);
+  EXPECT_EQ(check("b").exit_code, 85);
+  agent.signal(SIGKILL);
+  agent.wait_for_end();
+  const Ended again = check("b");
+  EXPECT_EQ(again.text("/data/signal/signal_id"), id);
+  EXPECT_EQ(again.at("/meta/attempt").as_int64(), 2);
+}
+
 TEST_F(Signals, a_reserved_signal_comes_back_when_it_is_not) {
   send("b");
   EXPECT_EQ(check("b", {"--acknowledge-within", "0.001"}).exit_code, 0);

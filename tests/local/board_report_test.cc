@@ -71,7 +71,7 @@ TEST_F(BoardReportTest, names_the_reader_of_an_old_snapshot) {
 TEST_F(BoardReportTest, lists_other_boards_of_the_directory) {
   const auto board = *open_board(directory_.path());
   const auto other = *Board::open({directory_.path(), "other-one", 1s, &clock_, 0});
-  std::ofstream(directory_.file("board-v7-default.mdb"));
+  const std::ofstream newer(directory_.file("board-v7-default.mdb"));
   const BoardReport report = inspect();
   ASSERT_EQ(report.other_boards.size(), 2u);
   EXPECT_EQ(report.other_boards[0].namespace_name, "default");

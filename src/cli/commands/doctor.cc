@@ -228,6 +228,7 @@ constexpr ExampleSpec kExamples[] = {{"What is wrong here?", "aldis doctor"}};
 constinit const CommandSpec kDoctor{
     .name = "doctor",
     .summary = "Check that this machine can run a fleet: directory, board, room, clock",
+    .danger = Danger::mutating,
     .output_schema = schema::kChecks,
     .examples = kExamples,
     .notes =

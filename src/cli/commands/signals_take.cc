@@ -1,5 +1,6 @@
 // aldis signals check | wait
 
+#include "aldis/heartbeats.h"
 #include "aldis/signals.h"
 #include "cli/commands/commands.h"
 #include "cli/interruption.h"
@@ -32,6 +33,15 @@ TakeArguments read_take_arguments(const Invocation& invocation) {
     arguments.add_problem("--keep takes nothing, so there is nothing to --acknowledge-within");
   }
   return take;
+}
+
+// Who keeps a reservation: this command ends before the work begins, so it is the process that the agent's record is
+// bound to (`aldis run`, or `agents beat --pid`), whose death gives the signal back at once; without one, time decides.
+ProcessBinding lasting_process(const Workspace& workspace, const std::string& agent) {
+  const Result<AgentStatus> status = HeartbeatCoordinator(workspace).get_agent_status(agent);
+  const bool lives = status && status->state != AgentState::dead && status->state != AgentState::finished;
+  if (!lives || !status->pid) return {.kind = ProcessBinding::Kind::none};
+  return {.kind = ProcessBinding::Kind::other, .pid = *status->pid};
 }
 
 std::string outcome_json(std::string_view outcome) {
@@ -83,25 +93,27 @@ Reply answer(const OutputStyle&, const SourceGone& gone) {
 }
 
 Reply check(const Invocation& invocation) {
-  const TakeArguments take = read_take_arguments(invocation);
+  TakeArguments take = read_take_arguments(invocation);
   if (auto refusal = refuse_bad_arguments(invocation)) return *std::move(refusal);
   const Result<Workspace> workspace = open_workspace(invocation);
   if (!workspace) return fail_with(workspace.error());
   Result<CoordinationSignals> signals = CoordinationSignals::open(*workspace, take.agent);
   if (!signals) return fail_with(signals.error());
+  if (take.options.acknowledge_within) take.options.holder = lasting_process(*workspace, take.agent);
   const Result<CheckOutcome> outcome = signals->check_signal(take.types, take.source, take.options);
   if (!outcome) return fail_with(outcome.error());
   return std::visit([&](const auto& which) { return answer(invocation.style, which); }, *outcome);
 }
 
 Reply wait(const Invocation& invocation) {
-  const TakeArguments take = read_take_arguments(invocation);
+  TakeArguments take = read_take_arguments(invocation);
   if (auto refusal = refuse_bad_arguments(invocation)) return *std::move(refusal);
   Interruption interruption;
   const Result<Workspace> workspace = open_workspace(invocation);
   if (!workspace) return fail_with(workspace.error());
   Result<CoordinationSignals> signals = CoordinationSignals::open(*workspace, take.agent);
   if (!signals) return fail_with(signals.error());
+  if (take.options.acknowledge_within) take.options.holder = lasting_process(*workspace, take.agent);
   const Result<WaitOutcome> outcome = signals->wait_for_signal(
       take.types, take.source, invocation.settings.timeout.value_or(limits::kSignalWaitDefault), take.options,
       interruption.token());

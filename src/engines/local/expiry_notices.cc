@@ -40,8 +40,7 @@ void ExpiryNotices::fold(std::string_view type, std::uint64_t commit, const Expi
   const BootTime gone_at = std::min(now_, notice.ended + limits::kTombstoneRetention);
   FoldedNotice folded = tables_.get_kept<FoldedNotice>(key, gone_at).value_or(FoldedNotice{});
   folded.keep_until = std::max(folded.keep_until, notice.ended + limits::kPositionRetention);
-  ++folded.count;
-  if (commit >= folded.commit) {
+  if (folded.count++ == 0 || commit >= folded.commit) {
     folded.commit = commit;
     folded.newest = notice;
   }
@@ -53,7 +52,7 @@ std::optional<PendingNotice> ExpiryNotices::find_folded(const SignalFilter& filt
   for (const std::string& type : tables_.names_after(name_key(board_key::kFolded, agent_), filter.types)) {
     std::string key = names_key(board_key::kFolded, agent_, type);
     const auto folded = tables_.get_kept<FoldedNotice>(key, now_);
-    if (!folded || !matches(filter, folded->newest.source)) continue;
+    if (!folded || folded->count == 0 || !matches(filter, folded->newest.source)) continue;
     if (first && first->commit < folded->commit) continue;
     first = PendingNotice{std::move(key), folded->commit, type, folded->count, folded->newest};
   }
@@ -74,6 +73,18 @@ std::optional<PendingNotice> ExpiryNotices::find(const SignalFilter& filter, std
     });
   }
   return first;
+}
+
+// A folded one stays, empty: it has one due entry, and one more for each that took its place would fill the board.
+void ExpiryNotices::tell(const PendingNotice& notice) {
+  auto folded = notice.key.front() == board_key::kFolded ? tables_.get_kept<FoldedNotice>(notice.key, now_)
+                                                         : std::optional<FoldedNotice>();
+  if (!folded) {
+    tables_.board().erase(notice.key);
+    return;
+  }
+  folded->count = 0;
+  tables_.put_kept(notice.key, *folded);
 }
 
 }  // namespace aldis::local

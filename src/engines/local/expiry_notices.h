@@ -39,7 +39,7 @@ class ExpiryNotices {
   // The first to tell that matches; `after`: those of this commit and before are known not to.
   std::optional<PendingNotice> find_folded(const SignalFilter& filter);
   std::optional<PendingNotice> find(const SignalFilter& filter, std::uint64_t after);
-  void tell(const PendingNotice& notice) { tables_.board().erase(notice.key); }
+  void tell(const PendingNotice& notice);
 
  private:
   std::string untold_prefix() const;
