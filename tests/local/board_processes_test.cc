@@ -302,9 +302,6 @@ TEST_F(ForkedBoard, forked_inside_a_transaction_leaves_it_to_the_parent) {
   EXPECT_EQ(get(*board, "key"), "of the parent");
 }
 
-// Not under the address sanitizer: the allocator of g++ 12's is left locked in a child whose parent allocated in
-// another thread at the fork.
-#if !defined(__SANITIZE_ADDRESS__)
 TEST_F(ForkedBoard, a_child_can_open_its_own_while_other_threads_of_the_parent_hold_every_lock) {
   std::atomic<bool> stop{false};
   std::jthread busy([&] {
@@ -315,7 +312,6 @@ TEST_F(ForkedBoard, a_child_can_open_its_own_while_other_threads_of_the_parent_h
   }
   stop = true;
 }
-#endif
 
 }  // namespace
 }  // namespace aldis
