@@ -12,7 +12,8 @@ set(ALDIS_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize= takes them")
 if(ALDIS_SANITIZE)
   # What a sanitizer adds to the code makes g++ see uninitialized values where there are none; the other builds look.
   target_compile_options(aldis_flags INTERFACE -fsanitize=${ALDIS_SANITIZE} -fno-sanitize-recover=all
-                                               -fno-omit-frame-pointer -Wno-maybe-uninitialized)
+                                               -fno-omit-frame-pointer
+                                               $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
   target_link_options(aldis_flags INTERFACE -fsanitize=${ALDIS_SANITIZE})
 endif()
 
