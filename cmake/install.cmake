@@ -3,7 +3,7 @@
 include(CMakePackageConfigHelpers)
 
 install(TARGETS aldis EXPORT aldis-targets)
-install(TARGETS aldis_cli)
+install(TARGETS aldis_cli aldis_courier)
 install(DIRECTORY include/aldis TYPE INCLUDE FILES_MATCHING PATTERN "*.h")
 install(FILES LICENSE TYPE DOC)
 

@@ -58,11 +58,42 @@ inline constexpr unsigned kBoardSignalShare = 80;  // percent of the board that 
 inline constexpr std::chrono::nanoseconds kCallTimeoutDefault = 5s;  // for the writer lock of the board
 inline constexpr std::size_t kRemovalsPerWrite = 2;  // due records that each write clears away on its way
 
+// Telemetry of a tool. What is too much is dropped and counted; a schema that is too large does not compile (C: does
+// not open).
+inline constexpr std::size_t kTelemetryRingRecords = 48;
+inline constexpr std::size_t kTelemetryRecordBytes = 64;
+inline constexpr std::size_t kTelemetryRecordValueBytesMax = 48;
+inline constexpr std::size_t kTelemetryNameBytesMax = 48;
+inline constexpr std::size_t kTelemetryEventsMax = 64;
+inline constexpr std::size_t kTelemetryFieldsMax = 16;   // an event
+inline constexpr std::size_t kTelemetryValuesMax = 256;  // an enumeration
+inline constexpr std::size_t kTelemetryFrameBytesMax = 4096;
+inline constexpr std::size_t kTelemetrySpoolBytesMax = 256 * 1024;
+inline constexpr std::size_t kTelemetrySpoolRecordBytesMax = 192 * 1024;  // beyond it only counts of what was dropped
+inline constexpr std::size_t kTelemetryBatchesMax = 8;
+inline constexpr std::size_t kTelemetrySentLogBytesMax = 64 * 1024;
+inline constexpr unsigned kTelemetryAttemptsMax = 5;
+inline constexpr std::chrono::seconds kTelemetryBatchAgeMax = std::chrono::days{7};
+inline constexpr std::size_t kTelemetryEndpointBytesMax = 2048;  // a longer one is invalid_argument
+inline constexpr std::size_t kTelemetryAnswerBytesMax = 64 * 1024;
+inline constexpr std::chrono::seconds kTelemetryPause = 5s;     // between couriers; doubles with each failure
+inline constexpr std::chrono::seconds kTelemetryPauseMax = 6h;  // longer Retry-After are cut to it
+inline constexpr std::chrono::milliseconds kTelemetryLifetimeDefault = 500ms;  // of a courier
+inline constexpr std::chrono::milliseconds kTelemetryLifetimeMin = 100ms;      // others are invalid_argument
+inline constexpr std::chrono::milliseconds kTelemetryLifetimeMax = 10s;
+inline constexpr std::chrono::seconds kTelemetryFlushMax = 10s;
+inline constexpr unsigned kTelemetryUnfinishedMax = 3;  // starts that were never heard of: then none for a while
+inline constexpr std::chrono::seconds kTelemetrySpoolOnly = std::chrono::days{7};
+inline constexpr std::chrono::seconds kUpdateCheckInterval = std::chrono::days{7};
+inline constexpr std::size_t kUpdateAnswerBytesMax = 4096;
+
 static_assert(kPositionRetention > kSignalTtlMax + kTombstoneRetention,
               "a reader's position outlives every broadcast that it could still be told about");
 static_assert(kStaleThresholdDefault > kLeaseDefault,
               "stale agents are reported although their lease is shorter: records outlive the lease");
 static_assert(kKeepAliveIntervalDefault * 2 < kLeaseDefault, "one missed renewal does not lose the lease");
 static_assert(kPayloadBytesMax < kMailboxBytesMax);
+static_assert(kTelemetrySpoolRecordBytesMax < kTelemetrySpoolBytesMax, "what is dropped can still be counted");
+static_assert(kTelemetryRecordValueBytesMax < kTelemetryRecordBytes);
 
 }  // namespace aldis::limits

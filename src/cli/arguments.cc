@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "aldis/limits.h"
-#include "cli/json_writer.h"
+#include "core/json_writer.h"
 #include "cli/read_input.h"
 #include "core/format.h"
 #include "core/names.h"

@@ -8,7 +8,7 @@
 #include <span>
 #include <string_view>
 
-#include "cli/json_writer.h"
+#include "core/json_writer.h"
 #include "cli/read_input.h"
 #include "core/failure.h"
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "cli/command_line.h"
-#include "cli/json_writer.h"
+#include "core/json_writer.h"
 #include "cli/version.h"
 #include "core/environment.h"
 #include "core/format.h"

@@ -1,6 +1,6 @@
 #include "cli/envelope.h"
 
-#include "cli/json_writer.h"
+#include "core/json_writer.h"
 #include "cli/terminal_text.h"
 #include "cli/version.h"
 #include "core/format.h"

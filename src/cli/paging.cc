@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-#include "cli/json_writer.h"
+#include "core/json_writer.h"
 #include "core/format.h"
 
 namespace aldis::cli {

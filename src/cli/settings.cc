@@ -8,7 +8,7 @@
 #include "aldis/limits.h"
 #include "cli/command.h"
 #include "cli/config_file.h"
-#include "cli/json_writer.h"
+#include "core/json_writer.h"
 #include "core/failure.h"
 #include "core/format.h"
 #include "core/names.h"

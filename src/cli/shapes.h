@@ -6,7 +6,7 @@
 
 #include "aldis/heartbeats.h"
 #include "aldis/signals.h"
-#include "cli/json_writer.h"
+#include "core/json_writer.h"
 #include "cli/output.h"
 
 namespace aldis::cli {

@@ -7,7 +7,7 @@
 
 #include <filesystem>
 
-#include "engines/local/network_file_system.h"
+#include "core/network_file_system.h"
 #include "local/scratch.h"
 
 namespace aldis {

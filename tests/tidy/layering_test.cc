@@ -28,6 +28,8 @@ const std::vector<Layer> kLayers = {
     {"src/domain", {"core", "ports"}},
     {"src/engines/host", {"core", "ports"}},
     {"src/engines/local", {"core", "ports"}},
+    {"src/telemetry", {"core"}},
+    {"src/courier", {"core", "telemetry"}},
     {"src/cli", {"core", "ports", "domain", "engines/host", "engines/local"}},
     {"src", {"core", "ports", "domain", "engines/host", "engines/local"}},  // workspace.cc, which wires a store
 };
@@ -44,8 +46,10 @@ const std::vector<Library>& libraries() {
        std::regex("lmdb\\.h"),
        {"src/engines/local/board_environment.cc", "src/engines/local/lmdb_transaction.cc"}},
       {"fmt", std::regex("fmt/.*"), {"src/core/format.h"}},
-      {"Boost", std::regex("boost/.*"), {"src/core/json.cc"}},
+      {"Boost", std::regex("boost/.*"), {"src/core/json.cc", "src/courier/verdict.cc", "src/telemetry/frame.cc"}},
       {"CLI11", std::regex("CLI/.*"), {"src/cli/parser.cc"}},
+      {"libcurl", std::regex("curl/.*"), {"src/courier/http.cc"}},
+      {"libsodium", std::regex("sodium.*"), {"src/courier/digest.cc"}},
       {"toml++", std::regex("toml\\+\\+/.*"), {"src/cli/config_file.cc"}},
   };
   return all;

@@ -9,7 +9,7 @@
 #include "aldis/signals.h"
 #include "cli/commands/commands.h"
 #include "cli/invocation.h"
-#include "cli/json_writer.h"
+#include "core/json_writer.h"
 #include "cli/masking.h"
 #include "cli/output_schemas.h"
 #include "cli/table.h"

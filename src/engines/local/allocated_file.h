@@ -9,7 +9,7 @@
 #include <string>
 
 #include "aldis/result.h"
-#include "engines/local/file_descriptor.h"
+#include "core/file_descriptor.h"
 
 namespace aldis {
 

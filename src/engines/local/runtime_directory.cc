@@ -10,8 +10,8 @@
 
 #include "core/failure.h"
 #include "core/try.h"
-#include "engines/local/file_descriptor.h"
-#include "engines/local/network_file_system.h"
+#include "core/file_descriptor.h"
+#include "core/network_file_system.h"
 
 namespace aldis {
 namespace {

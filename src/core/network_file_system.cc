@@ -1,4 +1,4 @@
-#include "engines/local/network_file_system.h"
+#include "core/network_file_system.h"
 
 #include <algorithm>
 #include <array>

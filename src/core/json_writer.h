@@ -13,7 +13,7 @@
 
 #include "aldis/time.h"
 
-namespace aldis::cli {
+namespace aldis {
 
 class JsonWriter {
  public:
@@ -58,4 +58,4 @@ std::string format_number(double value);
 
 double to_seconds(std::chrono::nanoseconds duration);
 
-}  // namespace aldis::cli
+}  // namespace aldis

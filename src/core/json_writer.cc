@@ -1,11 +1,11 @@
-#include "cli/json_writer.h"
+#include "core/json_writer.h"
 
 #include <charconv>
 #include <cmath>
 
 #include "aldis/json.h"
 
-namespace aldis::cli {
+namespace aldis {
 
 std::string format_number(double value) {
   char buffer[64];
@@ -65,4 +65,4 @@ JsonWriter& JsonWriter::seconds(std::string_view name, std::chrono::nanoseconds 
   return key(name).number(to_seconds(value));
 }
 
-}  // namespace aldis::cli
+}  // namespace aldis

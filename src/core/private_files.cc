@@ -1,0 +1,1 @@
+#include "core/private_files.h"

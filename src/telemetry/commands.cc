@@ -1,0 +1,1 @@
+#include "telemetry/commands.h"

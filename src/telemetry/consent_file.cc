@@ -1,0 +1,1 @@
+#include "telemetry/consent_file.h"

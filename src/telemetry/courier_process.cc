@@ -1,0 +1,1 @@
+#include "telemetry/courier_process.h"

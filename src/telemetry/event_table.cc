@@ -1,0 +1,1 @@
+#include "telemetry/event_table.h"

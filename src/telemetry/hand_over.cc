@@ -1,0 +1,1 @@
+#include "telemetry/hand_over.h"

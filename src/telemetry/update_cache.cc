@@ -1,0 +1,1 @@
+#include "telemetry/update_cache.h"
