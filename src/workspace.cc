@@ -51,14 +51,16 @@ Result<void> check_options(const WorkspaceOptions& options) {
 
 Result<WorkspaceParts> open_local(const WorkspaceOptions& options) {
   const auto clock = std::make_shared<SystemClock>();
+  const std::shared_ptr<ProcessTable> processes = make_proc_process_table();
   ALDIS_TRY(prepare_runtime_directory(options.runtime_directory));
   ALDIS_TRY_ASSIGN(auto board, Board::open({.runtime_directory = options.runtime_directory,
                                             .namespace_name = options.namespace_name,
                                             .call_timeout = options.call_timeout,
-                                            .clock = clock.get()}));
+                                            .clock = clock.get(),
+                                            .processes = processes}));
   ALDIS_TRY_ASSIGN(auto doorbell, Doorbell::open(options.runtime_directory, options.namespace_name));
   return WorkspaceParts{.clock = clock,
-                        .processes = make_proc_process_table(),
+                        .processes = processes,
                         .heartbeats = make_local_heartbeats(board, doorbell, clock),
                         .signals = make_local_signals(board, doorbell, clock),
                         .waker = doorbell};

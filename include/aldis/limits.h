@@ -43,7 +43,9 @@ inline constexpr std::size_t kBroadcastsMax = 1'000;                  // live on
 inline constexpr std::size_t kReceiptReadersMax = 1'000;              // named in a receipt; all are counted
 inline constexpr std::chrono::nanoseconds kTakeIdRetention = 60s;
 inline constexpr std::chrono::nanoseconds kPositionRetention = std::chrono::days{9};  // after its last use
-inline constexpr std::size_t kFilterTypesMax = 64;  // types in one check or wait; more is invalid_argument
+inline constexpr std::size_t kSettledPerWrite = 64;  // of a mailbox or broadcast type: signals that expired or are
+                                                     // too old, and readers of the latter; the rest is for later writes
+inline constexpr std::size_t kFilterTypesMax = 64;   // types in one check or wait; more is invalid_argument
 
 // Waiting.
 inline constexpr std::chrono::nanoseconds kRecheckLocal = 1s;
@@ -70,6 +72,8 @@ inline constexpr std::size_t kTelemetryValuesMax = 256;  // an enumeration
 inline constexpr std::size_t kTelemetryFrameBytesMax = 4096;
 inline constexpr std::size_t kTelemetrySpoolBytesMax = 256 * 1024;
 inline constexpr std::size_t kTelemetrySpoolRecordBytesMax = 192 * 1024;  // beyond it only counts of what was dropped
+// Writers that look at the size at the same moment may each add a frame to a spool that just has room for one.
+inline constexpr std::size_t kTelemetryBatchBytesMax = 2 * kTelemetrySpoolBytesMax;
 inline constexpr std::size_t kTelemetryBatchesMax = 8;
 inline constexpr std::size_t kTelemetrySentLogBytesMax = 64 * 1024;
 inline constexpr unsigned kTelemetryAttemptsMax = 5;

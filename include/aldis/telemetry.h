@@ -104,7 +104,7 @@ class ALDIS_API TelemetryBase {
   std::optional<std::string> update_available() const;
 
   // `arguments` is what follows the word "telemetry": status, explain, enable, disable, preview, flush, reset. `flush`
-  // and `preview` wait for the courier (10 s at most); nothing else blocks.
+  // and `preview` wait for the courier (10 s at most); nothing else blocks. This client reports nothing from then on.
   TelemetryAnswer telemetry_command(std::span<const std::string> arguments);
 
  protected:

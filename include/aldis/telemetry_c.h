@@ -1,15 +1,14 @@
-#ifndef ALDIS_TELEMETRY_C_H
-#define ALDIS_TELEMETRY_C_H
-/* The calls of telemetry.h for C, and so for Rust, Go, Python and others. Implemented in src/telemetry/telemetry_c.cc.
- *
- * Model: one table of events is given to aldis_telemetry_open, checked, copied and frozen; from then on only indices
- * and integers cross this interface, so nothing else can be reported. Build the table from constants: whoever builds
- * it from user data can leak that data. Everything else is as telemetry.h says.
- * Threads: event and error are safe from any thread; the others from one.
- * Errors: open answers NULL and says why in `problem`, for mistakes in the table or the options only. Every other
- * call accepts NULL and does nothing (finish still flushes and returns its argument).
- * Limits: names are [a-z][a-z0-9_]{0,47}; at most 64 events of 16 fields of 256 values, and an event's values must fit
- * into 48 bytes (1, 2, 4 or 8 each, by its bounds). */
+#pragma once
+// The calls of telemetry.h for C, and so for Rust, Go, Python and others. Implemented in src/telemetry/telemetry_c.cc.
+//
+// Model: one table of events is given to aldis_telemetry_open, checked, copied and frozen; from then on only indices
+// and integers cross this interface, so nothing else can be reported. Build the table from constants: whoever builds
+// it from user data can leak that data. Everything else is as telemetry.h says.
+// Threads: event and error are safe from any thread; the others from one.
+// Errors: open answers NULL and says why in `problem`, for mistakes in the table or the options only. Every other
+// call accepts NULL and does nothing (finish still flushes and returns its argument).
+// Limits: names are [a-z][a-z0-9_]{0,47}; at most 64 events of 16 fields of 256 values, and an event's values must fit
+// into 48 bytes (1, 2, 4 or 8 each, by its bounds).
 
 #include <stddef.h>
 #include <stdint.h>
@@ -88,5 +87,4 @@ ALDIS_TELEMETRY_API void aldis_telemetry_close(aldis_telemetry* telemetry);
 
 #ifdef __cplusplus
 }
-#endif
 #endif

@@ -59,14 +59,19 @@ namespace telemetry_detail {
 // Not constexpr: a schema that calls one of these does not compile, and the compiler names it.
 void a_name_must_be_lower_case_words_with_underscores();
 void an_event_has_too_many_fields();
+void an_event_has_two_fields_of_one_name();
 void an_enumeration_has_too_many_values();
 void an_event_does_not_fit_into_one_record();
 
-constexpr std::string_view checked_name(std::string_view name) {
+constexpr bool is_name(std::string_view name) {
   bool fine =
       !name.empty() && name.size() <= limits::kTelemetryNameBytesMax && name.front() >= 'a' && name.front() <= 'z';
   for (const char c : name) fine = fine && ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_');
-  if (!fine) a_name_must_be_lower_case_words_with_underscores();
+  return fine;
+}
+
+constexpr std::string_view checked_name(std::string_view name) {
+  if (!is_name(name)) a_name_must_be_lower_case_words_with_underscores();
   return name;
 }
 
@@ -163,8 +168,14 @@ template <class Event, class... T>
 consteval auto telemetry_event(std::string_view name, TelemetryMember<Event, T>... members) {
   if (sizeof...(T) > limits::kTelemetryFieldsMax) telemetry_detail::an_event_has_too_many_fields();
   const TelemetryEventSchema<Event, T...> schema{telemetry_detail::checked_name(name), {members...}};
+  const auto fields = schema.fields();
   std::size_t bytes = 0;
-  for (const TelemetryField& field : schema.fields()) bytes += telemetry_detail::width_of(field.least, field.most);
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    bytes += telemetry_detail::width_of(fields[i].least, fields[i].most);
+    for (std::size_t j = 0; j < i; ++j) {
+      if (fields[i].name == fields[j].name) telemetry_detail::an_event_has_two_fields_of_one_name();
+    }
+  }
   if (bytes > limits::kTelemetryRecordValueBytesMax) telemetry_detail::an_event_does_not_fit_into_one_record();
   return schema;
 }

@@ -29,6 +29,10 @@ constexpr OptionSpec kCommonOptions[] = {
      .type = ValueType::number,
      .help = "Seconds that the store may take to answer",
      .fallback = "5"},
+    {.name = "--no-update-check",
+     .value = {},
+     .type = ValueType::flag,
+     .help = "Do not look for a newer version, nor tell of one (ALDIS_NO_UPDATE)"},
     {.name = "--schema", .value = {}, .type = ValueType::flag, .help = "Describe this command as JSON and do nothing"},
     {.name = "--help", .value = {}, .type = ValueType::flag, .help = "Show this help and do nothing"},
 };
@@ -50,6 +54,7 @@ constexpr ExitCode kCommonExits[] = {
 constexpr GroupSpec kGroups[] = {
     {"agents", "Who is working, on what, how far, and who is late, hung, dead or done"},
     {"signals", "Typed messages with a time to live, to one agent or to all"},
+    {"telemetry", "What aldis tells about its own use: nothing, until you enable it"},
     {"config", "The settings in force"},
 };
 
@@ -68,6 +73,13 @@ constexpr const CommandSpec* kCommands[] = {
     &kSignalsClear,
     &kSignalsReceipt,
     &kSignalsAcknowledge,
+    &kTelemetryStatus,
+    &kTelemetryExplain,
+    &kTelemetryEnable,
+    &kTelemetryDisable,
+    &kTelemetryPreview,
+    &kTelemetryFlush,
+    &kTelemetryReset,
     &kDoctor,
     &kConfigShow,
     &kConfigPath,

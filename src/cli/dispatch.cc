@@ -5,6 +5,7 @@
 #include "cli/describe.h"
 #include "cli/envelope.h"
 #include "cli/invocation.h"
+#include "cli/usage_events.h"
 #include "cli/version.h"
 #include "core/format.h"
 #include "core/ids.h"
@@ -18,17 +19,27 @@ struct Session {
   const Environment& environment;
   const Clock& clock;
   SteadyTime started;
+  TerminalFacts terminal;
   OutputStyle style;
   std::string command;
+  UsageTelemetry& telemetry;
 };
 
+std::chrono::nanoseconds time_spent(const Session& session) { return session.clock.steady_now() - session.started; }
+
 int finish(const Session& session, const Reply& reply) {
+  if (reply.passed_exit_code) return reply.exit_code();  // stdout and stderr belong to the program that was run
+  const std::optional<std::string> update = session.telemetry.update_available();
   const EnvelopeFacts facts{.command = session.command,
                             .request_id = format_id(kRequestPrefix, make_id(session.clock.wall_now())),
                             .trace_id = session.environment.get("ALDIS_TRACE_ID").value_or(""),
+                            .update_available = update.value_or(""),
                             .timestamp = session.clock.wall_now(),
-                            .duration = session.clock.steady_now() - session.started};
+                            .duration = time_spent(session)};
   print_reply(reply, facts, session.style);
+  if (update && session.terminal.is_terminal && stderr_is_terminal()) {
+    write_stderr(fmt::format("aldis {} is available; this is {}\n", *update, kVersionText));
+  }
   return reply.exit_code();
 }
 
@@ -107,10 +118,43 @@ std::string joined(const std::vector<std::string>& words) {
   return words.size() == 2 ? words[0] + " " + words[1] : words.empty() ? std::string() : words[0];
 }
 
+// What decides whether this run is reported: the command's words first, wherever they were typed, then all else but the
+// command line of a program to run.
+TelemetryOptions telemetry_options(const CommandWords& words, const EnvironmentSnapshot& variables) {
+  std::vector<std::string> arguments = words.words;
+  arguments.insert(arguments.end(), words.rest.begin(), words.rest.end());
+  return {.tool = "aldis",
+          .version = std::string(kVersionText),
+          .arguments = std::move(arguments),
+          .environment = variables};
+}
+
+struct Request {
+  const CommandSpec& command;
+  const CommandWords& words;
+  const EnvironmentSnapshot& variables;
+  std::span<const std::string> program;
+  bool has_separator;
+};
+
+Reply execute(Session& session, const Request& request) {
+  Arguments parsed(parse_command_line(request.command, request.words.rest));
+  const Result<Settings> settings = resolve_settings(request.command, parsed, session.environment);
+  if (!settings) return fail_with(settings.error());
+  session.style = choose_style(settings->output.value, request.variables, session.terminal);
+  const Invocation invocation{request.command,     parsed,          *settings,
+                              session.environment, session.clock,   session.style,
+                              session.telemetry,   request.program, request.has_separator};
+  Reply reply = request.command.execute(invocation);
+  reply.warnings.insert(reply.warnings.begin(), settings->warnings.begin(), settings->warnings.end());
+  return reply;
+}
+
 }  // namespace
 
-int dispatch(std::span<const std::string> arguments, const Environment& environment, const Clock& clock) {
+int dispatch(std::span<const std::string> arguments, const EnvironmentSnapshot& variables, const Clock& clock) {
   const SteadyTime started = clock.steady_now();
+  const Environment environment(variables);
   std::span<const std::string> program;
   const auto separator = std::find(arguments.begin(), arguments.end(), "--");
   const CommandWords before = find_words(arguments.first(static_cast<std::size_t>(separator - arguments.begin())));
@@ -119,21 +163,20 @@ int dispatch(std::span<const std::string> arguments, const Environment& environm
   if (splits && separator != arguments.end()) program = {separator + 1, arguments.end()};
   const CommandWords words = splits ? before : find_words(arguments);
 
+  const TerminalFacts terminal = examine_stdout();
+  UsageTelemetry telemetry(telemetry_options(words, variables));
+  // The program that `run` runs is the user's own: it keeps its environment.
+  if (!splits) ToolEnvironment(variables, terminal.is_terminal).apply();
+
   std::string wanted = find_option_value(splits ? std::span<const std::string>(before.rest) : arguments, "--output");
   if (wanted.empty()) wanted = environment.get("ALDIS_OUTPUT").value_or("auto");
-  const TerminalFacts terminal = examine_stdout();
-  Session session{environment, clock, started, choose_style(wanted, environment, terminal), joined(words.words)};
+  const OutputStyle style = choose_style(wanted, variables, terminal);
+  Session session{environment, clock, started, terminal, style, joined(words.words), telemetry};
   if (const std::optional<int> done = answer_early(session, words, command)) return *done;
 
-  Arguments parsed(parse_command_line(*command, words.rest));
-  const Result<Settings> settings = resolve_settings(*command, parsed, environment);
-  if (!settings) return finish(session, fail_with(settings.error()));
-  session.style = choose_style(settings->output.value, environment, terminal);
-  const Invocation invocation{*command, parsed,        *settings, environment,
-                              clock,    session.style, program,   separator != arguments.end()};
-  Reply reply = command->execute(invocation);
-  reply.warnings.insert(reply.warnings.begin(), settings->warnings.begin(), settings->warnings.end());
-  return finish(session, reply);
+  const Reply reply = execute(session, {*command, words, variables, program, separator != arguments.end()});
+  report_use(telemetry, *command, reply, session.style.format, time_spent(session));
+  return telemetry.finish(finish(session, reply));
 }
 
 }  // namespace aldis::cli

@@ -6,10 +6,10 @@
 #include <string>
 
 #include "core/clock.h"
-#include "core/environment.h"
+#include "aldis/tool_environment.h"
 
 namespace aldis::cli {
 
-int dispatch(std::span<const std::string> arguments, const Environment& environment, const Clock& clock);
+int dispatch(std::span<const std::string> arguments, const EnvironmentSnapshot& variables, const Clock& clock);
 
 }  // namespace aldis::cli

@@ -1,9 +1,9 @@
 #include "cli/envelope.h"
 
-#include "core/json_writer.h"
 #include "cli/terminal_text.h"
 #include "cli/version.h"
 #include "core/format.h"
+#include "core/json_writer.h"
 
 namespace aldis::cli {
 namespace {
@@ -30,6 +30,7 @@ void write_meta(JsonWriter& json, const Reply& reply, const EnvelopeFacts& facts
   json.text("schema_version", kSchemaVersion);
   json.text("tool_version", kVersionText);
   if (!facts.trace_id.empty()) json.text("trace_id", facts.trace_id);
+  if (!facts.update_available.empty()) json.text("update_available", facts.update_available);
   if (reply.page) {
     json.integer("total_count", static_cast<std::int64_t>(reply.page->total_count));
     json.integer("returned_count", static_cast<std::int64_t>(reply.page->returned_count));

@@ -16,7 +16,8 @@ namespace aldis::cli {
 struct EnvelopeFacts {
   std::string command;  // "signals send"; empty if none was recognised
   std::string request_id;
-  std::string trace_id;  // empty: none
+  std::string trace_id;          // empty: none
+  std::string update_available;  // a newer version; empty: none is known
   WallTime timestamp;
   std::chrono::nanoseconds duration{0};
 };

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "aldis/telemetry.h"
 #include "aldis/workspace.h"
 #include "cli/arguments.h"
 #include "cli/command.h"
@@ -23,6 +24,7 @@ struct Invocation {
   const Environment& environment;
   const Clock& clock;
   const OutputStyle& style;
+  TelemetryBase& telemetry;
   std::span<const std::string> program;  // `run`: what follows the first `--`
   bool has_separator = false;            // `run`: whether there was one
 };

@@ -7,5 +7,5 @@
 
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
-  return aldis::cli::dispatch(arguments, aldis::Environment::from_process(), aldis::SystemClock{});
+  return aldis::cli::dispatch(arguments, aldis::environment_snapshot(), aldis::SystemClock{});
 }

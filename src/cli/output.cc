@@ -69,12 +69,12 @@ TerminalFacts examine_stdout() {
 
 bool stderr_is_terminal() { return isatty(STDERR_FILENO) == 1; }
 
-OutputStyle choose_style(std::string_view wanted, const Environment& environment, const TerminalFacts& terminal) {
+OutputStyle choose_style(std::string_view wanted, const EnvironmentSnapshot& environment,
+                         const TerminalFacts& terminal) {
   OutputStyle style;
   style.columns = terminal.columns;
-  const bool automated = environment.has("NO_COLOR") || environment.get("CI").has_value();
-  style.colour = terminal.is_terminal && !automated && !environment.get("GITHUB_ACTIONS") &&
-                 !environment.get("JENKINS_URL") && environment.get("TERM") != "dumb";
+  const bool automated = runs_in_ci(environment) || environment.contains("NO_COLOR");
+  style.colour = terminal.is_terminal && allows_colour(environment);
   if (wanted == "table") {
     style.format = Format::table;
   } else if (wanted == "jsonl") {

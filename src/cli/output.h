@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/environment.h"
+#include "aldis/tool_environment.h"
 
 namespace aldis::cli {
 
@@ -32,7 +32,8 @@ TerminalFacts examine_stdout();
 bool stderr_is_terminal();
 
 // `wanted` is table, json, jsonl or auto.
-OutputStyle choose_style(std::string_view wanted, const Environment& environment, const TerminalFacts& terminal);
+OutputStyle choose_style(std::string_view wanted, const EnvironmentSnapshot& environment,
+                         const TerminalFacts& terminal);
 
 enum class Colour { none, bold, dim, red, green, yellow, cyan };
 

@@ -62,6 +62,26 @@ inline constexpr std::string_view kVersion =
 inline constexpr std::string_view kManifest =
     R"({"type":"object","properties":{"schema_version":{"type":"string"},"framework_version":{"type":"string"},)"
     R"("etag":{"type":"string"},"commands":{"type":"object"}}})";
+inline constexpr std::string_view kTelemetryStatus =
+    R"({"type":"object","properties":{"enabled":{"type":"boolean"},"active":{"type":"boolean"},)"
+    R"("decided_by":{"type":"string"},"endpoint":{"type":["string","null"]},"spool_bytes":{"type":"integer"},)"
+    R"("batches":{"type":"integer"},"dropped":{"type":"integer"},"last_result":{"enum":["none","sent","refused",)"
+    R"("busy","unreachable","slow_network","not_telemetry"]},)"
+    R"("next_attempt_at":{"type":["string","null"],"format":"date-time"}}})";
+inline constexpr std::string_view kTelemetryExplain =
+    R"({"type":"object","properties":{"active":{"type":"boolean"},"decided_by":{"type":"string"},)"
+    R"("precedence":{"type":"array","items":{"type":"object","properties":{"name":{"type":"string"},)"
+    R"("value":{"type":["string","null"]},"effect":{"enum":["off","on","none"]}}}}}})";
+inline constexpr std::string_view kTelemetryConsent =
+    R"({"type":"object","properties":{"enabled":{"type":"boolean"},"active":{"type":"boolean"},)"
+    R"("decided_by":{"type":"string"},"endpoint":{"type":["string","null"]}}})";
+inline constexpr std::string_view kTelemetryPreview =
+    R"({"type":"object","properties":{"requests":{"type":"array","items":{"type":"object","properties":{)"
+    R"("method":{"type":"string"},"url":{"type":"string"},"headers":{"type":"object"},"body":{"type":"string"},)"
+    R"("sha256":{"type":"string"}}}}}})";
+inline constexpr std::string_view kTelemetryFlush =
+    R"({"type":"object","properties":{"sent":{"type":"integer"},"failed":{"type":"integer"},)"
+    R"("remaining":{"type":"integer"}}})";
 inline constexpr std::string_view kNothing = R"({"type":"null"})";
 
 #undef ALDIS_AGENT_MEMBERS

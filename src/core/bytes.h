@@ -72,6 +72,7 @@ class ByteReader {
   }
   std::string_view name() { return take(number<std::uint16_t>()); }
   std::string_view blob() { return take(number<std::uint32_t>()); }
+  std::string_view raw(std::size_t count) { return take(count); }
   std::string_view rest() const { return rest_; }
   bool ok() const { return ok_; }
   bool at_end() const { return ok_ && rest_.empty(); }

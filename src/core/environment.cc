@@ -3,8 +3,10 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdlib>
 
 #include "aldis/heartbeats.h"
+#include "aldis/tool_environment.h"
 #include "aldis/workspace.h"
 
 namespace aldis {
@@ -19,20 +21,25 @@ constexpr std::array kTable = {
     EnvironmentVariable{"ALDIS_RUNTIME_DIR", "directory of the local board"},
     EnvironmentVariable{"ALDIS_CONFIG", "the configuration file (default $XDG_CONFIG_HOME/aldis/config.toml)"},
     EnvironmentVariable{"ALDIS_TRACE_ID", "copied to meta.trace_id of every answer"},
+    EnvironmentVariable{"ALDIS_STATE_DIR", "directory of the telemetry's state (default $XDG_STATE_HOME/aldis)"},
+    EnvironmentVariable{"ALDIS_NO_TELEMETRY", "anything but nothing and 0: no telemetry, whatever was enabled"},
+    EnvironmentVariable{"ALDIS_NO_UPDATE", "anything but nothing and 0: no update checks and no word of updates"},
 };
 
 }  // namespace
 
-Environment Environment::from_process() {
-  std::map<std::string, std::string, std::less<>> variables;
+EnvironmentSnapshot environment_snapshot() {
+  EnvironmentSnapshot variables;
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     const std::string_view text = *entry;
     const std::size_t equals = text.find('=');
     if (equals == std::string_view::npos) continue;
     variables.emplace(text.substr(0, equals), text.substr(equals + 1));
   }
-  return Environment(std::move(variables));
+  return variables;
 }
+
+Environment Environment::from_process() { return Environment(environment_snapshot()); }
 
 std::optional<std::string> Environment::get(std::string_view name) const {
   const auto found = variables_.find(name);
@@ -50,6 +57,10 @@ std::vector<std::string> environment_for_program(const std::map<std::string, std
   }
   for (const auto& [name, value] : changes) entries.push_back(name + "=" + value);
   return entries;
+}
+
+void change_environment(const std::map<std::string, std::string, std::less<>>& changes) {
+  for (const auto& [name, value] : changes) ::setenv(name.c_str(), value.c_str(), 1);
 }
 
 std::span<const EnvironmentVariable> environment_table() { return kTable; }

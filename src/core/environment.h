@@ -31,6 +31,9 @@ class Environment {
 // For a program that is started: the environment of this process as it is, entry by entry, but for `changes`.
 std::vector<std::string> environment_for_program(const std::map<std::string, std::string, std::less<>>& changes);
 
+// Sets these in this process. REQUIRES: no other thread reads or changes the environment meanwhile.
+void change_environment(const std::map<std::string, std::string, std::less<>>& changes);
+
 struct EnvironmentVariable {
   std::string_view name;
   std::string_view meaning;

@@ -1,7 +1,13 @@
 #include "core/network_file_system.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
+
+#include "core/file_descriptor.h"
 
 namespace aldis {
 namespace {
@@ -55,6 +61,20 @@ bool is_below(std::string_view path, std::string_view directory) {
 }
 
 }  // namespace
+
+std::optional<std::string> read_mountinfo() {
+  const FileDescriptor file(open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC));
+  if (!file.is_open()) return std::nullopt;
+  std::string text;
+  std::array<char, 16384> buffer;
+  for (;;) {
+    const ssize_t count = read(file.get(), buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return std::nullopt;
+    if (count == 0) return text;
+    text.append(buffer.data(), static_cast<std::size_t>(count));
+  }
+}
 
 std::optional<std::string> network_file_system(std::string_view mountinfo, std::string_view path) {
   std::size_t longest = 0;

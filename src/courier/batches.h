@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "aldis/limits.h"
 #include "aldis/result.h"
 #include "core/file_descriptor.h"
 
@@ -31,12 +32,17 @@ bool is_worn_out(const BatchName& name, std::chrono::sys_seconds now);  // 5 att
 
 class Batches {
  public:
+  // Makes the directory if it is missing; `open_existing` does not: not_found.
   static Result<Batches> open(const FileDescriptor& state_directory);
+  static Result<Batches> open_existing(const FileDescriptor& state_directory);
 
   std::vector<BatchName> list() const;  // oldest first; what is no batch is left alone
   // Nothing: no spool, or no room for another batch.
   std::optional<BatchName> claim_spool(std::chrono::sys_seconds now);
+  bool has_room() const;
+  // Waits for writers in flight. `peek` does not, and so hinders nobody.
   Result<std::string> read(const BatchName& name) const;
+  Result<std::string> peek(const BatchName& name) const;
   Result<BatchName> count_attempt(const BatchName& name);
   void remove(const BatchName& name);
 

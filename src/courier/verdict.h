@@ -13,9 +13,9 @@
 namespace aldis::courier {
 
 struct HttpAnswer {
-  bool arrived = false;  // a whole answer within the limits; else transport failed, and the rest says nothing
+  bool arrived = false;  // a whole answer within the limits; else transport failed, and no more than `status` is known
   bool too_slow = false;
-  int status = 0;
+  int status = 0;  // of whatever began to answer; 0: nobody did
   std::string content_type = {};
   std::string body = {};
   std::optional<std::chrono::seconds> retry_after = {};

@@ -27,7 +27,7 @@ enum class CommandLine { reportable, help, version, no_command, telemetry_comman
 CommandLine judge_command_line(const std::vector<std::string>& arguments);  // looks no further than "--"
 
 struct ConsentFacts {
-  std::string tool;
+  std::string tool = {};
   const Environment* environment = nullptr;
   bool setuid = false;
   CommandLine command_line = CommandLine::reportable;

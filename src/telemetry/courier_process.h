@@ -22,6 +22,7 @@ namespace aldis::telemetry {
 // The compiled-in path, else beside the executable, else in ../bin of the library's directory; it must belong to us or
 // to root and be writable by nobody else. Never by PATH or a variable. Errors: not_found, permission_denied.
 Result<std::string> find_courier();
+Result<void> check_courier(const std::string& path);  // what it asks of each of them
 
 // Why nothing may be started from this process (a sandbox that would kill us, PID 1, inside a courier); empty: it may.
 std::string refusal_to_start(const Environment& environment);

@@ -46,7 +46,8 @@ bool is_due(const GateRecord& record, std::chrono::sys_seconds now);  // may a c
 bool is_spool_only(const GateRecord& record, std::chrono::sys_seconds now);
 // How long to pause after `failures` failures in a row; `jitter` in [0, 1) takes up to half of it away.
 std::chrono::seconds pause_after(std::uint32_t failures, double jitter);
-// What to write before a start: pause, marker, and spool-only when too many starts were never heard of. None: do not.
+// What to write before a start: pause and marker. None: do not start. When too many starts were never heard of, it is
+// spool-only from then on: write it, and do not start.
 std::optional<GateRecord> begin_start(const GateRecord& record, std::chrono::sys_seconds now, const BootId& boot);
 
 BootId read_boot_id();  // zeros without /proc

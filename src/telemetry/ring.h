@@ -37,14 +37,14 @@ class Ring {
 
  private:
   struct alignas(limits::kTelemetryRecordBytes) Slot {
-    std::atomic<std::uint32_t> sequence;
+    std::atomic<std::uint64_t> sequence;  // 64 bits: 48 slots do not divide 2^32, so 32 could not wrap around
     RingRecord record;
   };
   static_assert(sizeof(Slot) == limits::kTelemetryRecordBytes);
 
   std::array<Slot, limits::kTelemetryRingRecords> slots_;
-  std::atomic<std::uint32_t> head_{0};  // next to be claimed
-  std::uint32_t tail_ = 0;              // next to be drained
+  std::atomic<std::uint64_t> head_{0};  // next to be claimed
+  std::uint64_t tail_ = 0;              // next to be drained
   std::atomic<std::uint32_t> dropped_{0};
 };
 

@@ -21,3 +21,8 @@ file(REMOVE_RECURSE ${board})
 if(NOT result EQUAL 0)
   message(FATAL_ERROR "the outside program answered ${result}")
 endif()
+
+# A tool finds the courier that was installed beside the library.
+set(home ${work}/home)
+file(MAKE_DIRECTORY ${home})
+run(env -i HOME=${home} ${work}/build/consumer_telemetry)

@@ -87,11 +87,13 @@ Violations untidy_packages(const SourceTree& tree) {
       previous.clear();
       continue;
     }
-    if (!std::regex_match(lines[i], std::regex("[a-z0-9][a-z0-9+.-]+")))
+    // A name, and perhaps the command whose presence makes the package unnecessary.
+    if (!std::regex_match(lines[i], std::regex("[a-z0-9][a-z0-9+.-]+( [a-z0-9]+)?")))
       found.push_back(at("packages.txt", i, "not a name"));
-    if (!seen.insert(lines[i]).second) found.push_back(at("packages.txt", i, "named twice"));
-    if (lines[i] < previous) found.push_back(at("packages.txt", i, "not sorted"));
-    previous = lines[i];
+    const std::string name = lines[i].substr(0, lines[i].find(' '));
+    if (!seen.insert(name).second) found.push_back(at("packages.txt", i, "named twice"));
+    if (name < previous) found.push_back(at("packages.txt", i, "not sorted"));
+    previous = name;
   }
   return found;
 }
@@ -123,9 +125,10 @@ TEST(BuildLists, a_misnamed_test_is_noticed) {
 TEST(BuildLists, packages_are_sorted_and_named_once) { EXPECT_EQ(report(untidy_packages(project())), ""); }
 
 TEST(BuildLists, an_untidy_package_is_noticed) {
-  const SourceTree tree = {{"packages.txt", "# build\ng++\ncmake\n\n# check\nclang-19\ng++\n"}};
+  const SourceTree tree = {{"packages.txt", "# build\ng++\ncmake\n\n# check\nclang-19\ng++\nnodejs node\nnpm  x\n"}};
   EXPECT_THAT(untidy_packages(tree),
-              ElementsAre(HasSubstr("packages.txt:3: not sorted"), HasSubstr("packages.txt:7: named twice")));
+              ElementsAre(HasSubstr("packages.txt:3: not sorted"), HasSubstr("packages.txt:7: named twice"),
+                          HasSubstr("packages.txt:9: not a name")));
 }
 
 }  // namespace

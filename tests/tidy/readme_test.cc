@@ -1,7 +1,6 @@
 // What README.md shows, works. Shell blocks marked <!-- tested --> run as they stand, with the executables of this
-// build on PATH and a board of their own; the C++ block is compiled into readme_example by CMake and runs here too.
-// Blocks of
-// `./dev` commands, which would run this test, are checked for commands that `./dev help` knows.
+// build on PATH, a home and a board of their own; the C++ blocks are compiled into readme_example_1… by CMake and run
+// here too. Blocks of `./dev` commands, which would run this test, are checked for commands that `./dev help` knows.
 
 #include "readme.h"
 
@@ -53,9 +52,10 @@ Ran run_shell(const std::string& text) {
   const fs::path script = directory.path() / "block.sh";
   const fs::path log = directory.path() / "log";
   std::ofstream(script) << text;
-  const std::string command = "cd '" + directory.path().string() + "' && PATH='" ALDIS_EXECUTABLES ":'\"$PATH\"" +
-                              " ALDIS_RUNTIME_DIR=\"$PWD/board\" ALDIS_OUTPUT= timeout 60 bash -euo pipefail " +
-                              script.string() + " > " + log.string() + " 2>&1 < /dev/null";
+  const std::string command =
+      "cd '" + directory.path().string() + "' && PATH='" ALDIS_EXECUTABLES ":'\"$PATH\"" +
+      " HOME=\"$PWD\" ALDIS_RUNTIME_DIR=\"$PWD/board\" ALDIS_OUTPUT= timeout 60 bash -euo pipefail " + script.string() +
+      " > " + log.string() + " 2>&1 < /dev/null";
   const int status = std::system(command.c_str());
   std::ifstream file(log);
   return {status, std::string((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>())};
@@ -89,13 +89,13 @@ TEST(Readme, a_shell_block_that_fails_is_noticed) {
   EXPECT_NE(run_shell("false\ntrue\n").status, 0);
 }
 
-TEST(Readme, has_a_tested_shell_example_and_a_tested_program) {
-  const auto blocks = readme();
-  const auto count = [&](const std::string& language) {
-    return std::ranges::count_if(blocks, [&](const auto& block) { return block.tested && block.language == language; });
-  };
-  EXPECT_GE(count("sh"), 1);
-  EXPECT_EQ(count("cpp"), 1);
+std::ptrdiff_t count_tested(std::string_view language) {
+  return std::ranges::count_if(readme(), [&](const auto& block) { return block.tested && block.language == language; });
+}
+
+TEST(Readme, has_tested_shell_examples_and_tested_programs) {
+  EXPECT_GE(count_tested("sh"), 1);
+  EXPECT_GE(count_tested("cpp"), 1);
 }
 
 TEST(Readme, every_tested_shell_block_runs) {
@@ -120,9 +120,11 @@ TEST(Readme, every_other_shell_block_names_commands_that_exist) {
   }
 }
 
-TEST(Readme, the_program_runs) {
-  const Ran ran = run_shell("readme_example");
-  EXPECT_EQ(ran.status, 0) << ran.output;
+TEST(Readme, every_tested_program_runs) {
+  for (std::ptrdiff_t number = 1; number <= count_tested("cpp"); ++number) {
+    const Ran ran = run_shell("readme_example_" + std::to_string(number));
+    EXPECT_EQ(ran.status, 0) << ran.output;
+  }
 }
 
 }  // namespace

@@ -19,10 +19,17 @@ extern const CommandSpec kSignalsPending;      // signals_mailbox.cc
 extern const CommandSpec kSignalsClear;        // signals_mailbox.cc
 extern const CommandSpec kSignalsReceipt;      // signals_receipt.cc
 extern const CommandSpec kSignalsAcknowledge;  // signals_receipt.cc
-extern const CommandSpec kDoctor;              // doctor.cc
-extern const CommandSpec kConfigShow;          // config.cc
-extern const CommandSpec kConfigPath;          // config.cc
-extern const CommandSpec kManifest;            // manifest.cc
-extern const CommandSpec kVersion;             // version.cc
+extern const CommandSpec kTelemetryStatus;     // telemetry.cc, as the next six
+extern const CommandSpec kTelemetryExplain;
+extern const CommandSpec kTelemetryEnable;
+extern const CommandSpec kTelemetryDisable;
+extern const CommandSpec kTelemetryPreview;
+extern const CommandSpec kTelemetryFlush;
+extern const CommandSpec kTelemetryReset;
+extern const CommandSpec kDoctor;      // doctor.cc
+extern const CommandSpec kConfigShow;  // config.cc
+extern const CommandSpec kConfigPath;  // config.cc
+extern const CommandSpec kManifest;    // manifest.cc
+extern const CommandSpec kVersion;     // version.cc
 
 }  // namespace aldis::cli

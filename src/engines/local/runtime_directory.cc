@@ -5,13 +5,11 @@
 
 #include <cerrno>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "core/failure.h"
-#include "core/try.h"
 #include "core/file_descriptor.h"
 #include "core/network_file_system.h"
+#include "core/try.h"
 
 namespace aldis {
 namespace {
@@ -21,12 +19,6 @@ constexpr std::string_view kAdvice = "choose another with --runtime-dir or ALDIS
 bool is_own_directory(const std::string& path) {
   struct stat status{};
   return lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid == geteuid();
-}
-
-std::string read_mountinfo() {
-  std::ostringstream text;
-  text << std::ifstream("/proc/self/mountinfo").rdbuf();
-  return std::move(text).str();
 }
 
 Result<void> refuse_network(const std::string& mountinfo, const std::string& path) {
@@ -100,7 +92,7 @@ Result<void> prepare_runtime_directory(const std::string& path) {
   if (!path.starts_with('/')) {
     return fail(ErrorCode::invalid_argument, "the runtime directory \"{}\" is not an absolute path", path);
   }
-  const std::string mountinfo = read_mountinfo();
+  const std::string mountinfo = read_mountinfo().value_or("");
   ALDIS_TRY(refuse_network(mountinfo, path));
   ALDIS_TRY(make_directory(path));
   ALDIS_TRY_ASSIGN(const FileDescriptor directory, open_directory(path));

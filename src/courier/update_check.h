@@ -1,0 +1,22 @@
+#pragma once
+// Asking whether there is a newer version. Used by delivery.cc; implemented in update_check.cc; the rules are in
+// docs/telemetry-format.md, "Update check". Threads: one.
+
+#include <chrono>
+
+#include "core/file_descriptor.h"
+#include "courier/http.h"
+#include "telemetry/consent_file.h"
+#include "telemetry/gate.h"
+
+namespace aldis::courier {
+
+// The user wants checks, and the last one is a week ago (or lies in the future: a clock that was set back).
+bool is_update_check_due(const telemetry::ConsentFile& consent, const telemetry::GateRecord& gate,
+                         std::chrono::sys_seconds now);
+
+// Writes down the version if there is one. False: nobody answered.
+bool check_for_update(Http& http, const FileDescriptor& state_directory, const telemetry::ConsentFile& consent,
+                      std::chrono::sys_seconds now);
+
+}  // namespace aldis::courier
