@@ -17,6 +17,10 @@ constexpr int kClaimAttemptsMax = 8;
 // How often a call follows a coordinator that was started again meanwhile by another thread.
 constexpr int kVoiceChangesMax = 3;
 
+// Far less often than an agent is forgotten, and too seldom to cost anything.
+constexpr std::chrono::nanoseconds kAppearanceInterval = std::chrono::hours{1};
+static_assert(kAppearanceInterval < limits::kPositionRetention);
+
 std::string place_of(const HeartbeatRecord& record) {
   if (!record.start.process) return fmt::format("on host {} without a process of its own", record.start.host);
   return fmt::format("on host {} as process {}", record.start.host, record.start.process->pid);
@@ -27,7 +31,8 @@ std::string place_of(const HeartbeatRecord& record) {
 Result<void> HeartbeatSession::start(AgentStart start, bool replace) {
   const MutexLock starting(starting_);
   // Appearing comes first: whoever sees the agent started may broadcast to it.
-  ALDIS_TRY(workspace().signals().appear(start.agent_id));
+  appear_at_ = BootTime{};
+  ALDIS_TRY(stay_apparent(start));
   ALDIS_TRY(replace ? workspace().heartbeats().start(start, std::nullopt) : claim(start));
   const MutexLock lock(mutex_);
   voice_ = std::make_shared<const Voice>(Voice{std::move(start), true});
@@ -54,6 +59,14 @@ Result<void> HeartbeatSession::claim(const AgentStart& start) {
   return fail(ErrorCode::conflict, "agent {} is being started by several processes at once: try again", start.agent_id);
 }
 
+Result<void> HeartbeatSession::stay_apparent(const AgentStart& self) {
+  const BootTime now = workspace().clock().boot_now();
+  if (now < appear_at_.load(std::memory_order_relaxed)) return {};
+  ALDIS_TRY(workspace().signals().appear(self.agent_id));
+  appear_at_.store(now + kAppearanceInterval, std::memory_order_relaxed);
+  return {};
+}
+
 Result<void> HeartbeatSession::join(const std::string& agent_id, const Id128& incarnation) {
   const MutexLock starting(starting_);
   ALDIS_TRY_ASSIGN(std::optional<HeartbeatReading> reading, workspace().heartbeats().read(agent_id));
@@ -67,6 +80,7 @@ Result<void> HeartbeatSession::join(const std::string& agent_id, const Id128& in
     return fail(ErrorCode::failed_precondition, "agent {} has finished ({}): start it again", agent_id, record.status);
   }
   const MutexLock lock(mutex_);
+  appear_at_ = BootTime{};
   voice_ = std::make_shared<const Voice>(Voice{std::move(record.start), false});
   return {};
 }
@@ -97,7 +111,8 @@ Result<void> HeartbeatSession::speak_once(const Voice& voice, const Call& call) 
 
 Result<void> HeartbeatSession::beat(std::string_view status, std::optional<double> progress,
                                     std::optional<std::string_view> current_task) {
-  return speak([&](const AgentStart& self) {
+  return speak([&](const AgentStart& self) -> Result<void> {
+    ALDIS_TRY(stay_apparent(self));
     return workspace().heartbeats().beat({.agent_id = self.agent_id,
                                           .incarnation = self.incarnation,
                                           .status = status,
@@ -107,7 +122,10 @@ Result<void> HeartbeatSession::beat(std::string_view status, std::optional<doubl
 }
 
 Result<void> HeartbeatSession::renew() {
-  return speak([&](const AgentStart& self) { return workspace().heartbeats().renew(self.agent_id, self.incarnation); });
+  return speak([&](const AgentStart& self) -> Result<void> {
+    ALDIS_TRY(stay_apparent(self));
+    return workspace().heartbeats().renew(self.agent_id, self.incarnation);
+  });
 }
 
 Result<void> HeartbeatSession::finish(std::string_view final_status) {

@@ -4,15 +4,18 @@
 //
 // Model: empty until `start` or `join`. A record that this session started and that vanished since (a runtime directory
 // that was cleaned, a pause longer than the retention) is started anew with the same incarnation by the next call,
-// unless somebody else has the agent id by then. Threads: safe from any thread; `start` and `join` exclude each other.
+// unless somebody else has the agent id by then. Beats and renewals are uses: they keep the agent known to broadcasts.
+// Threads: safe from any thread; `start` and `join` exclude each other.
 // Errors: failed_precondition while it is empty and after `finish`; conflict when another incarnation took over; plus
 // the store's.
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "aldis/workspace.h"
+#include "core/clock.h"
 #include "core/mutex.h"
 #include "ports/heartbeat_store.h"
 
@@ -47,6 +50,8 @@ class HeartbeatSession {
 
  private:
   Result<void> claim(const AgentStart& start);
+  // Appears, unless it did so a short while ago.
+  Result<void> stay_apparent(const AgentStart& self);
   // `call` asks the store on behalf of an AgentStart; both are used in heartbeat_session.cc alone.
   template <class Call>
   Result<void> speak(const Call& call);
@@ -54,7 +59,8 @@ class HeartbeatSession {
   Result<void> speak_once(const Voice& voice, const Call& call);
 
   const Workspace workspace_;
-  Mutex starting_;  // held while the store is asked; taken before mutex_
+  std::atomic<BootTime> appear_at_ = BootTime{};  // a use from then on has to be told to the store
+  Mutex starting_;                                // held while the store is asked; taken before mutex_
   mutable Mutex mutex_;
   std::shared_ptr<const Voice> voice_ ALDIS_GUARDED_BY(mutex_);
 };

@@ -91,8 +91,10 @@ class SignalStore {
   virtual Result<void> send(const OutgoingSignal& signal) = 0;
 
   // The oldest live match: targeted ones before broadcasts. With `consume` it is taken (for good, or reserved), without
-  // it stays. Else the oldest untold expiry that matches, told with `consume`, folded ones first. Else NothingTaken. A
-  // repeated `take_id` of the same agent returns the same signal while kept (limits::kTakeIdRetention).
+  // it stays. Else the oldest untold expiry that matches, told with `consume`, folded ones first. Else NothingTaken.
+  // A repeated `take_id` of the same agent, while kept (limits::kTakeIdRetention), answers as before if that stands: an
+  // expiry, a signal that it took for good or acknowledged, or a reserved one that nobody retook. The reservation is
+  // this taker's then, and begins anew if it had lapsed and `acknowledge_within` is given. Else it is a new take.
   virtual Result<TakeOutcome> take(const TakeRequest& request) = 0;
 
   // What take() would deliver one by one, in its order; `type` empty: any.
@@ -116,7 +118,7 @@ class SignalStore {
   // not_found: unknown or older than kept.
   virtual Result<Receipt> receipt(const Id128& signal_id) = 0;
 
-  // Makes the agent appear, if it has not.
+  // Makes the agent appear, if it has not; otherwise it counts as a use.
   virtual Result<void> appear(std::string_view agent) = 0;
 };
 

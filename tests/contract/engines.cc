@@ -27,7 +27,7 @@ class MemoryEngine final : public EngineUnderTest {
   const std::shared_ptr<FakeClock> clock_ = std::make_shared<FakeClock>();
   const std::shared_ptr<MemoryWaker> waker_ = std::make_shared<MemoryWaker>();
   const Ring ring_ = [waker = waker_](const Topic& topic) { waker->ring(topic); };
-  const std::shared_ptr<HeartbeatStore> heartbeats_ = make_memory_heartbeats(clock_, ring_);
+  const std::shared_ptr<HeartbeatStore> heartbeats_ = make_memory_heartbeats(clock_, ring_, processes_);
   const std::shared_ptr<SignalStore> signals_ = make_memory_signals(clock_, ring_);
 };
 
@@ -38,7 +38,8 @@ class LocalEngine final : public EngineUnderTest {
     board_ = Board::open({.runtime_directory = directory_.path(),
                           .namespace_name = "contract",
                           .call_timeout = std::chrono::seconds{5},
-                          .clock = clock_.get()})
+                          .clock = clock_.get(),
+                          .processes = processes_})
                  .value();
     doorbell_ = Doorbell::open(directory_.path(), "contract").value();
     heartbeats_ = make_local_heartbeats(board_, doorbell_, clock_);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "fakes/fake_process_table.h"
 #include "ports/heartbeat_store.h"
 #include "ports/signal_store.h"
 #include "ports/waker.h"
@@ -21,8 +22,13 @@ class EngineUnderTest {
   virtual HeartbeatStore& heartbeats() = 0;
   virtual SignalStore& signals() = 0;
   virtual Waker& waker() = 0;
+  // The processes that the store can examine.
+  FakeProcessTable& processes() { return *processes_; }
   // Moves the store's clock (and the wall clock with it).
   virtual void advance(std::chrono::nanoseconds by) = 0;
+
+ protected:
+  const std::shared_ptr<FakeProcessTable> processes_ = std::make_shared<FakeProcessTable>();
 };
 
 struct EngineKind {

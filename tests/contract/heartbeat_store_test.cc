@@ -77,6 +77,7 @@ class HeartbeatStoreContract : public ::testing::TestWithParam<EngineKind> {
   }
 
   HeartbeatStore& store() { return engine_->heartbeats(); }
+  FakeProcessTable& processes() { return engine_->processes(); }
   void advance(std::chrono::nanoseconds by) { engine_->advance(by); }
 
  private:
@@ -351,6 +352,38 @@ TEST_P(HeartbeatStoreContract, a_record_is_removed_24_hours_after_it_finished) {
   EXPECT_TRUE(reading("worker"));
   advance(1ns);
   EXPECT_FALSE(reading("worker"));
+  EXPECT_THAT(listed(), IsEmpty());
+}
+
+TEST_P(HeartbeatStoreContract, a_record_is_kept_while_its_process_exists) {
+  AgentStart stopped = start_of("stopped", kFirst);
+  stopped.process = processes().spawn(1);
+  ASSERT_TRUE(store().start(stopped, std::nullopt));
+  AgentStart hidden = start_of("hidden", kFirst);
+  hidden.process = processes().spawn(2);
+  processes().set(*hidden.process, ProcessEvidence::unknown);
+  ASSERT_TRUE(store().start(hidden, std::nullopt));
+  for (int day = 0; day < 5; ++day) {
+    advance(limits::kAgentRetention + 30s);
+    start("other", incarnation(static_cast<std::uint8_t>(day + 1)));
+    EXPECT_THAT(listed(), ElementsAre("other", "stopped")) << "day " << day;
+    EXPECT_TRUE(reading("stopped")) << "day " << day;
+  }
+  EXPECT_EQ(code_of(store().start(start_of("stopped", kSecond), kNil)), ErrorCode::conflict);
+  EXPECT_TRUE(beat("stopped", kFirst)) << "it was only stopped";
+  processes().set(*stopped.process, ProcessEvidence::gone);
+  EXPECT_TRUE(reading("stopped"));
+  advance(limits::kAgentRetention + 30s);
+  EXPECT_FALSE(reading("stopped"));
+}
+
+TEST_P(HeartbeatStoreContract, a_finished_record_is_not_kept_by_its_process) {
+  AgentStart idle = start_of("idle", kFirst);
+  idle.process = processes().spawn(1);
+  ASSERT_TRUE(store().start(idle, std::nullopt));
+  ASSERT_TRUE(store().finish("idle", kFirst, "completed"));
+  advance(limits::kAgentRetention);
+  EXPECT_FALSE(reading("idle"));
   EXPECT_THAT(listed(), IsEmpty());
 }
 

@@ -166,6 +166,17 @@ TEST_P(SignalBroadcastContract, an_agent_unused_for_the_retention_of_positions_a
   EXPECT_TRUE(nothing("gone"));
 }
 
+TEST_P(SignalBroadcastContract, appearing_again_is_a_use) {
+  appear("kept");
+  for (int week = 0; week < 3; ++week) {
+    advance(168h);
+    appear("kept");
+  }
+  broadcast("news", {.ttl = 3s});
+  advance(3s);
+  EXPECT_TRUE(std::holds_alternative<Expired>(take("kept")));
+}
+
 TEST_P(SignalBroadcastContract, a_type_refuses_more_live_ones_than_its_limit) {
   for (std::size_t i = 0; i < limits::kBroadcastsMax; ++i) broadcast("news", {.ttl = i == 0 ? 5s : 60s});
   EXPECT_EQ(outcome_of(try_send(next_id(), std::nullopt, "news")), "resource_exhausted");
@@ -281,6 +292,37 @@ TEST_P(SignalBroadcastContract, a_reservation_that_is_handed_back_returns_to_its
   EXPECT_EQ(store().hand_back("bob", {{first, 1, kProcess}}).value(), 0U);
   EXPECT_EQ(store().hand_back("ann", {{first, 1, kProcess}}).value(), 1U);
   EXPECT_EQ(taken_signal("ann").attempt, 2U);
+}
+
+TEST_P(SignalBroadcastContract, a_repeated_take_id_renews_the_reservation_for_its_process) {
+  appear("ann");
+  appear("bob");
+  const Id128 id = broadcast();
+  EXPECT_EQ(reserved("ann", {.take_id = "one", .holder = kProcess}), id);
+  EXPECT_EQ(reserved("ann", {.take_id = "one", .holder = kOtherProcess}), id);
+  EXPECT_THAT(nothing_taken("ann").reserved, ElementsAre(Reservation{id, 1, kOtherProcess}));
+  advance(10s);
+  EXPECT_EQ(taken_signal("ann", {.acknowledge_within = 10s, .take_id = "one"}).attempt, 1U);
+  EXPECT_TRUE(nothing("ann"));
+  EXPECT_EQ(acknowledge("ann", id, 1), "ok");
+  EXPECT_EQ(taken("ann", {.acknowledge_within = 10s, .take_id = "one"}), id) << "the same answer for what is read";
+  EXPECT_EQ(taken("bob"), id) << "it concerns one agent alone";
+}
+
+TEST_P(SignalBroadcastContract, a_repeated_take_id_takes_afresh_when_its_reservation_no_longer_stands) {
+  appear("ann");
+  const Id128 first = broadcast();
+  EXPECT_EQ(reserved("ann", {.take_id = "one"}), first);
+  advance(10s);
+  EXPECT_EQ(taken_signal("ann", {.acknowledge_within = 10s}).attempt, 2U);
+  const Id128 second = broadcast();
+  EXPECT_EQ(reserved("ann", {.take_id = "one"}), second);
+  advance(10s);
+  EXPECT_EQ(clear("ann"), 2U);
+  const Id128 third = broadcast("news", {.ttl = 5s});
+  EXPECT_EQ(reserved("ann", {.take_id = "one"}), third);
+  advance(5s);
+  EXPECT_EQ(expired("ann", {.acknowledge_within = 10s, .take_id = "one"}), third);
 }
 
 TEST_P(SignalBroadcastContract, beyond_the_newest_ten_thousand_of_a_type_the_oldest_tombstones_go) {

@@ -21,6 +21,7 @@ using namespace std::chrono_literals;
 
 constexpr WallTime kSentAt{std::chrono::seconds{1'790'000'000}};
 inline const ProcessIdentity kProcess{4242, 77, "boot-id", 4026531836};
+inline const ProcessIdentity kOtherProcess{4243, 78, "boot-id", 4026531836};
 
 struct SendOptions {
   std::string source = "boss";

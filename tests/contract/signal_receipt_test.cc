@@ -177,6 +177,33 @@ TEST_P(SignalReceiptContract, beyond_the_newest_ten_thousand_the_oldest_tombston
   EXPECT_EQ(expired("ann"), later.front());
 }
 
+TEST_P(SignalReceiptContract, however_many_expire_at_once_none_is_seen_again) {
+  std::vector<Id128> over;
+  for (int i = 0; i < 1000; ++i) over.push_back(send("ann", "task", {.ttl = 1s}));
+  const Id128 live = send("ann");
+  advance(1s);
+  EXPECT_THAT(pending("ann"), ::testing::ElementsAre(live));
+  advance(1s);
+  EXPECT_EQ(state(over.back()), ReceiptState::expired);
+  EXPECT_EQ(acknowledge("ann", over.back()), "failed_precondition");
+  EXPECT_EQ(taken("ann"), live);
+  for (const Id128& id : over) ASSERT_EQ(expired("ann"), id);
+  EXPECT_TRUE(nothing("ann"));
+}
+
+TEST_P(SignalReceiptContract, however_many_expire_at_once_none_is_delivered_or_cleared) {
+  for (int i = 0; i < 1000; ++i) send("ann", "task", {.ttl = 1s});
+  for (int i = 0; i < 500; ++i) broadcast("news", {.ttl = 1s});
+  const Id128 live = send("ann", "other");
+  advance(1s);
+  EXPECT_EQ(taken("ann"), live);
+  for (int i = 0; i < 1000; ++i) send("ann", "task", {.ttl = 1s});
+  const Id128 kept = send("ann", "other");
+  advance(1s);
+  EXPECT_EQ(clear("ann"), 1U);
+  EXPECT_EQ(state(kept), ReceiptState::cleared);
+}
+
 TEST_P(SignalReceiptContract, each_mailbox_keeps_its_own_tombstones) {
   const Id128 of_bob = send("bob");
   taken("bob");

@@ -215,6 +215,84 @@ TEST_P(SignalReserveContract, a_repeated_take_id_returns_the_same_reservation) {
   EXPECT_EQ(acknowledge("ann", id, 1), "ok");
 }
 
+TEST_P(SignalReserveContract, a_repeated_take_id_makes_its_process_the_holder) {
+  const Id128 id = send("ann");
+  reserved("ann", {.take_id = "one", .holder = kProcess});
+  advance(4s);
+  EXPECT_EQ(reserved("ann", {.take_id = "one", .holder = kOtherProcess}), id);
+  EXPECT_THAT(nothing_taken("ann").reserved, ElementsAre(reservation_of(id, 1, kOtherProcess)));
+  advance(6s);
+  EXPECT_EQ(state(id), ReceiptState::pending) << "it ends when it would have ended";
+}
+
+TEST_P(SignalReserveContract, a_repeated_take_id_renews_a_reservation_that_lapsed) {
+  const Id128 id = send("ann");
+  reserved("ann", {.take_id = "one", .holder = kProcess});
+  advance(10s);
+  EXPECT_EQ(taken_signal("ann", {.acknowledge_within = 10s, .take_id = "one"}).attempt, 1U);
+  advance(10s - 1ns);
+  EXPECT_EQ(state(id), ReceiptState::reserved);
+  EXPECT_TRUE(nothing("ann"));
+  advance(1ns);
+  EXPECT_EQ(state(id), ReceiptState::pending);
+}
+
+TEST_P(SignalReserveContract, a_repeated_take_id_renews_a_reservation_that_was_handed_back) {
+  const Id128 id = send("ann");
+  reserved("ann", {.take_id = "one", .holder = kProcess});
+  EXPECT_EQ(hand_back(reservation_of(id)), 1U);
+  EXPECT_EQ(taken_signal("ann", {.acknowledge_within = 10s, .take_id = "one", .holder = kOtherProcess}).attempt, 1U);
+  EXPECT_THAT(nothing_taken("ann").reserved, ElementsAre(reservation_of(id, 1, kOtherProcess)));
+}
+
+TEST_P(SignalReserveContract, a_repeated_take_id_takes_afresh_when_somebody_retook_its_signal) {
+  const Id128 first = send("ann");
+  EXPECT_EQ(reserved("ann", {.take_id = "one"}), first);
+  advance(10s);
+  EXPECT_EQ(taken_signal("ann", {.acknowledge_within = 10s, .holder = kProcess}).attempt, 2U);
+  EXPECT_TRUE(nothing("ann", {.acknowledge_within = 10s, .take_id = "one"}));
+  EXPECT_THAT(nothing_taken("ann").reserved, ElementsAre(reservation_of(first, 2)));
+  const Id128 second = send("ann");
+  EXPECT_EQ(reserved("ann", {.take_id = "one"}), second);
+  EXPECT_EQ(reserved("ann", {.take_id = "one"}), second);
+}
+
+TEST_P(SignalReserveContract, a_repeated_take_id_takes_afresh_when_its_signal_was_cleared) {
+  const Id128 first = send("ann");
+  EXPECT_EQ(reserved("ann", {.take_id = "one"}), first);
+  advance(10s);
+  EXPECT_EQ(clear("ann"), 1U);
+  const Id128 second = send("ann");
+  EXPECT_EQ(reserved("ann", {.take_id = "one"}), second);
+}
+
+TEST_P(SignalReserveContract, a_repeated_take_id_takes_afresh_when_its_signal_expired) {
+  const Id128 id = send("ann", "task", {.ttl = 5s});
+  EXPECT_EQ(reserved("ann", {.take_id = "one"}), id);
+  advance(5s);
+  EXPECT_EQ(expired("ann", {.acknowledge_within = 10s, .take_id = "one"}), id);
+}
+
+TEST_P(SignalReserveContract, a_repeated_take_id_returns_what_was_acknowledged) {
+  const Id128 id = send("ann", "task", {.payload = R"({"n":1})"});
+  reserved("ann", {.take_id = "one"});
+  EXPECT_EQ(acknowledge("ann", id, 1), "ok");
+  const CoordinationSignal again = taken_signal("ann", {.acknowledge_within = 10s, .take_id = "one"});
+  EXPECT_EQ(again.payload.text(), R"({"n":1})");
+  EXPECT_EQ(again.attempt, 1U);
+  EXPECT_EQ(state(id), ReceiptState::delivered);
+}
+
+TEST_P(SignalReserveContract, a_repeated_take_id_without_a_time_takes_a_lapsed_reservation_for_good) {
+  const Id128 id = send("ann");
+  reserved("ann", {.take_id = "one"});
+  EXPECT_EQ(taken("ann", {.take_id = "one"}), id);
+  EXPECT_EQ(state(id), ReceiptState::reserved) << "while it stands it stays what it is";
+  advance(10s);
+  EXPECT_EQ(taken_signal("ann", {.take_id = "one"}).attempt, 2U);
+  EXPECT_EQ(state(id), ReceiptState::delivered);
+}
+
 TEST_P(SignalReserveContract, an_acknowledgement_rings_the_sender_and_a_hand_back_the_mailbox) {
   const Id128 id = send("ann");
   reserved("ann", {.holder = kProcess});

@@ -8,6 +8,7 @@ namespace aldis::testing {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 class AgentListing : public ::testing::Test, protected HeartbeatsWorld {
@@ -63,6 +64,13 @@ TEST_F(AgentListing, keeps_dead_and_finished_agents_for_24_hours) {
   EXPECT_THAT(ids_of(coordinator().list()), ElementsAre("dead")) << "its lease lapsed 30 s later";
   clock->advance(30s);
   EXPECT_THAT(ids_of(coordinator().list()), IsEmpty());
+}
+
+TEST_F(AgentListing, keeps_an_agent_whose_process_was_stopped_for_days) {
+  const HeartbeatCoordinator stopped = started("stopped", 77);
+  clock->advance(72h);
+  EXPECT_THAT(ids_of(coordinator().get_active_agents()), ElementsAre("stopped"));
+  EXPECT_THAT(status("stopped").evidence, HasSubstr("process 77 exists, no lease for"));
 }
 
 TEST_F(AgentListing, of_stale_agents_holds_whoever_beat_too_long_ago_stale_or_dead) {

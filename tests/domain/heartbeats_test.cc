@@ -342,7 +342,7 @@ TEST_F(Heartbeats, a_lost_record_is_started_anew_by_whoever_started_it) {
   HeartbeatCoordinator agent = started("reviewer", options);
   HeartbeatCoordinator joined = coordinator();
   ASSERT_TRUE(joined.join_heartbeat("reviewer", agent.incarnation()));
-  clock->advance(30s + limits::kAgentRetention);  // nothing is kept any more
+  lose_records();
   EXPECT_EQ(code_of(joined.beat()), ErrorCode::not_found);
   ASSERT_TRUE(agent.beat("running", 0.5));
   const AgentStatus shown = status("reviewer");
@@ -356,7 +356,7 @@ TEST_F(Heartbeats, a_lost_record_is_started_anew_by_whoever_started_it) {
 
 TEST_F(Heartbeats, a_lost_record_is_not_started_over_that_of_a_stranger) {
   HeartbeatCoordinator agent = started("reviewer", StartOptions{});
-  clock->advance(30s + limits::kAgentRetention);
+  lose_records();
   std::string stranger;
   store->before_start = [&] { stranger = started("reviewer", 78).incarnation(); };
   EXPECT_EQ(code_of(agent.beat()), ErrorCode::conflict);
@@ -370,6 +370,31 @@ TEST_F(Heartbeats, a_finished_record_that_is_gone_is_not_started_anew) {
   EXPECT_EQ(code_of(agent.beat()), ErrorCode::not_found);
   EXPECT_EQ(code_of(agent.stop_heartbeat()), ErrorCode::not_found);
   EXPECT_THAT(ids_of(agent.list()), IsEmpty());
+}
+
+TEST_F(Heartbeats, an_agent_that_only_beats_or_renews_stays_known_to_broadcasts) {
+  HeartbeatCoordinator beating = started("beating", StartOptions{});
+  HeartbeatCoordinator joined = coordinator();
+  started("joined", 78);
+  ASSERT_TRUE(joined.join_heartbeat("joined", status("joined").incarnation));
+  for (int hour = 0; hour < 24 * 10; ++hour) {
+    clock->advance(1h);
+    ASSERT_TRUE(beating.beat());
+    ASSERT_TRUE(joined.beat());
+  }
+  const OutgoingSignal signal{.id = make_id(clock->wall_now()),
+                              .type = "news",
+                              .source = "lead",
+                              .target = std::nullopt,
+                              .payload = "{}",
+                              .sent_at = clock->wall_now(),
+                              .ttl = 1s};
+  ASSERT_TRUE(signals->send(signal));
+  clock->advance(1s);
+  for (const std::string_view agent : {"beating", "joined"}) {
+    const auto told = signals->take({.agent = agent, .filter = {}, .options = {}, .holder = {}});
+    EXPECT_TRUE(told && std::holds_alternative<Expired>(*told)) << agent;
+  }
 }
 
 TEST_F(Heartbeats, a_started_agent_is_told_of_what_expired_since) {

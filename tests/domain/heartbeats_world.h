@@ -58,6 +58,11 @@ struct HeartbeatsWorld {
   void process_becomes(int pid, ProcessEvidence evidence) {
     processes->set(processes->identify(pid).value(), evidence);
   }
+  // Nothing is kept of agents whose process nobody can see.
+  void lose_records() {
+    process_becomes(FakeProcessTable::kSelf, ProcessEvidence::unknown);
+    clock->advance(30s + limits::kAgentRetention);
+  }
   void beats(HeartbeatCoordinator& agent, int count, nanoseconds interval) {
     for (int i = 0; i < count; ++i) {
       clock->advance(interval);
@@ -76,7 +81,7 @@ struct HeartbeatsWorld {
   const std::shared_ptr<FakeProcessTable> processes = std::make_shared<FakeProcessTable>();
   const std::shared_ptr<MemoryWaker> waker = std::make_shared<MemoryWaker>(clock);
   const Ring ring = [this](const Topic& topic) { waker->ring(topic); };
-  const std::shared_ptr<HeartbeatStore> records = make_memory_heartbeats(clock, ring);
+  const std::shared_ptr<HeartbeatStore> records = make_memory_heartbeats(clock, ring, processes);
   const std::shared_ptr<HeartbeatSaboteur> store = std::make_shared<HeartbeatSaboteur>(records);
   const std::shared_ptr<SignalStore> signals = make_memory_signals(clock, ring);
 };

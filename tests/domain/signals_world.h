@@ -156,7 +156,7 @@ class SignalsWorld {
   const Ring ring = [this](const Topic& topic) {
     if (rings) memory_waker->ring(topic);
   };
-  const std::shared_ptr<HeartbeatStore> heartbeats = make_memory_heartbeats(clock, ring);
+  const std::shared_ptr<HeartbeatStore> heartbeats = make_memory_heartbeats(clock, ring, table);
   const std::shared_ptr<FailingSignals> signals = std::make_shared<FailingSignals>(make_memory_signals(clock, ring));
 
  private:

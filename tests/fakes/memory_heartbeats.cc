@@ -11,7 +11,8 @@ namespace {
 
 class MemoryHeartbeats final : public HeartbeatStore {
  public:
-  MemoryHeartbeats(std::shared_ptr<const Clock> clock, Ring ring) : clock_(std::move(clock)), ring_(std::move(ring)) {}
+  MemoryHeartbeats(std::shared_ptr<const Clock> clock, Ring ring, std::shared_ptr<ProcessTable> processes)
+      : clock_(std::move(clock)), ring_(std::move(ring)), processes_(std::move(processes)) {}
 
   Result<void> start(const AgentStart& start, std::optional<Id128> replaces) override {
     {
@@ -100,8 +101,13 @@ class MemoryHeartbeats final : public HeartbeatStore {
     std::erase_if(agents_, [this](const auto& entry) {
       const Agent& agent = entry.second;
       const StoreTime end = agent.record.finished ? agent.finished : agent.record.lease_deadline();
-      return now() >= end + limits::kAgentRetention;
+      return now() >= end + limits::kAgentRetention && !is_kept_by_process(agent.record);
     });
+  }
+
+  bool is_kept_by_process(const HeartbeatRecord& record) const {
+    const std::optional<ProcessIdentity>& process = record.start.process;
+    return !record.finished && process && processes_->examine(*process) == ProcessEvidence::exists;
   }
 
   Result<Agent*> find(std::string_view agent_id, const Id128& incarnation) ALDIS_REQUIRES(mutex_) {
@@ -132,14 +138,16 @@ class MemoryHeartbeats final : public HeartbeatStore {
 
   const std::shared_ptr<const Clock> clock_;
   const Ring ring_;
+  const std::shared_ptr<ProcessTable> processes_;
   Mutex mutex_;
   std::map<std::string, Agent, std::less<>> agents_ ALDIS_GUARDED_BY(mutex_);
 };
 
 }  // namespace
 
-std::shared_ptr<HeartbeatStore> make_memory_heartbeats(std::shared_ptr<const Clock> clock, Ring ring) {
-  return std::make_shared<MemoryHeartbeats>(std::move(clock), std::move(ring));
+std::shared_ptr<HeartbeatStore> make_memory_heartbeats(std::shared_ptr<const Clock> clock, Ring ring,
+                                                       std::shared_ptr<ProcessTable> processes) {
+  return std::make_shared<MemoryHeartbeats>(std::move(clock), std::move(ring), std::move(processes));
 }
 
 }  // namespace aldis::testing

@@ -10,6 +10,7 @@
 
 namespace aldis::testing {
 
-std::shared_ptr<HeartbeatStore> make_memory_heartbeats(std::shared_ptr<const Clock> clock, Ring ring);
+std::shared_ptr<HeartbeatStore> make_memory_heartbeats(std::shared_ptr<const Clock> clock, Ring ring,
+                                                       std::shared_ptr<ProcessTable> processes);
 
 }  // namespace aldis::testing

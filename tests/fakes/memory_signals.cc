@@ -198,11 +198,11 @@ class MemorySignals final : public SignalStore {
   TakeOutcome take_settled(const TakeRequest& request) ALDIS_REQUIRES(mutex_) {
     const bool named = request.options.consume && !request.options.take_id.empty();
     const std::pair<std::string, std::string> name(request.agent, request.options.take_id);
+    model_.use(request.agent);
     if (const auto taken = taken_.find(name);
         named && taken != taken_.end() && taken->second.keep_until > model_.now()) {
-      return std::visit([](const auto& news) -> TakeOutcome { return news; }, taken->second.news);
+      if (auto outcome = repeat(request, taken->second.news)) return *std::move(outcome);
     }
-    model_.use(request.agent);
     TakeOutcome outcome = answer(request);
     model_.settle();
     if (!named) return outcome;
@@ -211,6 +211,28 @@ class MemorySignals final : public SignalStore {
     if (const auto* expired = std::get_if<Expired>(&outcome))
       taken_[name] = {model_.now() + limits::kTakeIdRetention, *expired};
     return outcome;
+  }
+
+  // What a take with the same id answered before, if that still stands.
+  std::optional<TakeOutcome> repeat(const TakeRequest& request, const SignalNews& earlier) ALDIS_REQUIRES(mutex_) {
+    if (const auto* expired = std::get_if<Expired>(&earlier)) return *expired;
+    const auto& delivered = std::get<Delivered>(earlier);
+    const std::uint32_t attempt = delivered.signal.attempt;
+    Stored* const stored = model_.find(parse_id(kSignalIdPrefix, delivered.signal.signal_id).value());
+    if (stored == nullptr) return delivered;
+    for (const Stored::Reader& reader : stored->readers) {
+      if (reader.who.agent_id == request.agent && reader.attempt == attempt) return delivered;
+    }
+    if (stored->state == ReceiptState::delivered && stored->hold.attempt == attempt) return delivered;
+    Hold* const hold = model_.find_hold(request.agent, stored->id);
+    if (hold == nullptr || hold->attempt != attempt) return std::nullopt;
+    if (hold->until <= model_.now()) {
+      if (!request.options.acknowledge_within) return std::nullopt;
+      hold->until = model_.now() + *request.options.acknowledge_within;
+    }
+    hold->holder = request.holder;
+    if (!stored->signal.target_agent) model_.changed_position(request.agent, stored->signal.signal_type);
+    return delivered;
   }
 
   TakeOutcome answer(const TakeRequest& request) ALDIS_REQUIRES(mutex_) {

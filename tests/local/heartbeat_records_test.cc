@@ -13,6 +13,7 @@
 #include "engines/local/local_heartbeats.h"
 #include "engines/local/reclaim.h"
 #include "fakes/fake_clock.h"
+#include "fakes/fake_process_table.h"
 #include "fakes/scratch_directory.h"
 
 namespace aldis::testing {
@@ -22,8 +23,10 @@ using namespace std::chrono_literals;
 
 class HeartbeatRecords : public ::testing::Test {
  protected:
-  void start(const std::string& agent, std::uint8_t number, std::chrono::nanoseconds ttl) {
+  void start(const std::string& agent, std::uint8_t number, std::chrono::nanoseconds ttl,
+             std::optional<ProcessIdentity> process = std::nullopt) {
     AgentStart start;
+    start.process = std::move(process);
     start.agent_id = agent;
     start.incarnation.bytes.back() = number;
     start.ttl = ttl;
@@ -60,10 +63,12 @@ class HeartbeatRecords : public ::testing::Test {
 
   const ScratchDirectory directory_;
   const std::shared_ptr<FakeClock> clock_ = std::make_shared<FakeClock>();
+  const std::shared_ptr<FakeProcessTable> processes_ = std::make_shared<FakeProcessTable>();
   const std::shared_ptr<Board> board_ = Board::open({.runtime_directory = directory_.path(),
                                                      .namespace_name = "records",
                                                      .call_timeout = std::chrono::seconds{5},
-                                                     .clock = clock_.get()})
+                                                     .clock = clock_.get(),
+                                                     .processes = processes_})
                                             .value();
   const std::shared_ptr<Doorbell> doorbell_ = Doorbell::open(directory_.path(), "records").value();
   const std::shared_ptr<HeartbeatStore> heartbeats_ = make_local_heartbeats(board_, doorbell_, clock_);
@@ -92,6 +97,24 @@ TEST_F(HeartbeatRecords, of_the_living_are_looked_at_once_a_day_and_kept) {
     ASSERT_TRUE(renew("reviewer", 1));
     expect_records(1);
   }
+}
+
+TEST_F(HeartbeatRecords, of_a_stopped_process_are_looked_at_once_a_day_and_erased_when_it_is_gone) {
+  const ProcessIdentity process = processes_->spawn(1);
+  start("reviewer", 1, 30s, process);
+  clock_->advance(limits::kAgentRetention + 30s);
+  write_something();
+  expect_records(1);
+  const int examinations = processes_->examinations();
+  for (int hour = 1; hour < 24; ++hour) {
+    clock_->advance(1h);
+    write_something();
+  }
+  EXPECT_EQ(processes_->examinations(), examinations);
+  processes_->set(process, ProcessEvidence::gone);
+  clock_->advance(1h);
+  write_something();
+  expect_records(0);
 }
 
 TEST_F(HeartbeatRecords, have_one_entry_in_the_due_index_however_often_they_start) {

@@ -17,12 +17,8 @@ namespace {
 class LocalBoard final : public Board {
  public:
   LocalBoard(const BoardOptions& options, std::shared_ptr<BoardEnvironment> environment)
-      : location_{options.runtime_directory, options.namespace_name},
-        timeout_(options.call_timeout),
-        bytes_max_(options.bytes_max),
-        clock_(*options.clock),
-        environment_(std::move(environment)) {
-    plan_recheck(clock_.steady_now());
+      : options_(options), environment_(std::move(environment)) {
+    plan_recheck(options_.clock->steady_now());
   }
 
   std::uint64_t last_transaction_id() const override {
@@ -31,7 +27,7 @@ class LocalBoard final : public Board {
 
   Result<void> check_usable() override {
     ALDIS_TRY(fork_guard_.check());
-    const SteadyTime now = clock_.steady_now();
+    const SteadyTime now = options_.clock->steady_now();
     if (now.time_since_epoch().count() < recheck_at_.load(std::memory_order_relaxed)) return {};
     return recheck(now);
   }
@@ -40,12 +36,12 @@ class LocalBoard final : public Board {
   Result<void> run_write(RawBody body, void* context) override {
     ALDIS_TRY(check_usable());
     const std::shared_ptr<BoardEnvironment> environment = this->environment();
-    ALDIS_TRY_ASSIGN(const LockHold hold, environment->locks().lock_writer(timeout_));
+    ALDIS_TRY_ASSIGN(const LockHold hold, environment->locks().lock_writer(options_.call_timeout));
     bool out_of_map = false;
     Result<void> written = write_once(*environment, body, context, out_of_map);
     if (!out_of_map) return written;
     // Pages that dead readers pinned may be enough for a second try.
-    ALDIS_TRY(environment->clear_dead_readers(timeout_));
+    ALDIS_TRY(environment->clear_dead_readers(options_.call_timeout));
     out_of_map = false;
     written = write_once(*environment, body, context, out_of_map);
     if (!out_of_map) return written;
@@ -55,8 +51,9 @@ class LocalBoard final : public Board {
   Result<void> run_read(RawBody body, void* context) override {
     ALDIS_TRY(check_usable());
     const std::shared_ptr<BoardEnvironment> environment = this->environment();
-    ALDIS_TRY_ASSIGN(MDB_txn* const begun, environment->begin_read(timeout_));
-    LmdbTransaction transaction(*environment, begun, LmdbTransaction::Kind::read, timeout_);
+    ALDIS_TRY_ASSIGN(MDB_txn* const begun, environment->begin_read(options_.call_timeout));
+    LmdbTransaction transaction(*environment, begun, LmdbTransaction::Kind::read, options_.call_timeout,
+                                options_.processes.get());
     Result<void> answer = body(context, transaction);
     if (transaction.failure()) return std::unexpected(*transaction.failure());
     return answer;
@@ -70,7 +67,8 @@ class LocalBoard final : public Board {
 
   Result<void> write_once(BoardEnvironment& environment, RawBody body, void* context, bool& out_of_map) {
     ALDIS_TRY_ASSIGN(MDB_txn* const begun, environment.begin_write());
-    LmdbTransaction transaction(environment, begun, LmdbTransaction::Kind::write, timeout_);
+    LmdbTransaction transaction(environment, begun, LmdbTransaction::Kind::write, options_.call_timeout,
+                                options_.processes.get());
     if (!transaction.is_of_the_format_opened() && !transaction.failure()) {
       return fail(ErrorCode::failed_precondition, "{} has changed its format under us: start this program again",
                   environment.path());
@@ -105,7 +103,9 @@ class LocalBoard final : public Board {
     const MutexLock one_at_a_time(recheck_mutex_);
     if (now.time_since_epoch().count() < recheck_at_.load(std::memory_order_relaxed)) return {};
     if (!environment()->is_in_place()) {
-      ALDIS_TRY_ASSIGN(auto reopened, acquire_environment(location_, bytes_max_, timeout_, clock_.boot_now()));
+      ALDIS_TRY_ASSIGN(auto reopened,
+                       acquire_environment({options_.runtime_directory, options_.namespace_name}, options_.bytes_max,
+                                           options_.call_timeout, options_.clock->boot_now()));
       // The old one closes when the last transaction on it ends; not under our lock.
       const MutexLock lock(mutex_);
       environment_.swap(reopened);
@@ -114,10 +114,7 @@ class LocalBoard final : public Board {
     return {};
   }
 
-  const BoardLocation location_;
-  const std::chrono::nanoseconds timeout_;
-  const std::size_t bytes_max_;
-  const Clock& clock_;
+  const BoardOptions options_;
   ForkGuard fork_guard_;
   std::atomic<std::int64_t> recheck_at_{0};
   Mutex recheck_mutex_;

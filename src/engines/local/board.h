@@ -21,6 +21,7 @@
 
 #include "aldis/result.h"
 #include "core/clock.h"
+#include "ports/process_table.h"
 
 namespace aldis {
 
@@ -48,6 +49,10 @@ class BoardTransaction {
 
   // True while signals may still be stored (limits::kBoardSignalShare). REQUIRES: a write transaction.
   virtual bool has_room_for_signals() = 0;
+
+  // Whether a process that a record names exists for certain. A board belongs to one boot and PID namespace, so whoever
+  // uses it can ask.
+  virtual bool process_exists(const ProcessIdentity& process) = 0;
 };
 
 struct BoardOptions {
@@ -57,6 +62,7 @@ struct BoardOptions {
   const Clock* clock = nullptr;             // outlives the board
   std::size_t bytes_max = 0;  // 0: limits::kBoardBytesMax or half of the file system, if that is less. Fixed for all
                               // when the board is made
+  std::shared_ptr<ProcessTable> processes = nullptr;  // none: nobody is known to exist
 };
 
 class Board {

@@ -33,18 +33,22 @@ void BroadcastLog::change_version(SignalTables& tables) {
   board.put(kVersionKey, ByteWriter().number(board.id()).bytes());
 }
 
-void BroadcastLog::settle() {
-  lane_.settle(*this, moment_.now);
+bool BroadcastLog::settle() {
+  const bool settled = lane_.settle(*this, moment_.now);
   lane_.save();
+  return settled;
 }
 
-void BroadcastLog::settle_after_due(int steps) {
-  lane_.settle(*this, moment_.now, steps);
+void BroadcastLog::settle_after_due() {
+  lane_.settle(*this, moment_.now);
   lane_.save_after_due(moment_.now);
 }
 
+bool BroadcastLog::make_room(std::size_t /*payload_bytes*/) {
+  return settle() || lane_.record().live < limits::kBroadcastsMax;
+}
+
 Result<void> BroadcastLog::send(const OutgoingSignal& signal) {
-  lane_.settle(*this, moment_.now);
   if (lane_.record().live >= limits::kBroadcastsMax) {
     return fail(ErrorCode::resource_exhausted,
                 "{} broadcasts of type {} are live, the limit; wait until some expire, or give them a shorter ttl",
@@ -112,7 +116,7 @@ Receipt BroadcastLog::receipt(const SignalRecord& signal) {
 
 std::uint64_t BroadcastLog::on_expired(const LaneEnd& end) {
   const std::string key = signal_key(end.entry.id);
-  auto record = tables_.get<SignalRecord>(key);
+  auto record = tables_.require<SignalRecord>(key);
   if (!record) return 0;
   const std::size_t bytes = record->payload.size();
   record->state = StoredState::expired;
@@ -121,26 +125,30 @@ std::uint64_t BroadcastLog::on_expired(const LaneEnd& end) {
   return bytes;
 }
 
-void BroadcastLog::on_forgotten(const LaneEnd& end, bool by_age) {
+std::size_t BroadcastLog::on_forgotten(const LaneEnd& end, bool by_age) {
   const std::string key = with_commit(prefix_, end.mark.commit);
-  const auto gone = tables_.get<BroadcastEntry>(key);
-  if (!gone) return;
-  if (!by_age) fold_for_readers(end.mark.commit, *gone);
+  const auto gone = tables_.require<BroadcastEntry>(key);
+  if (!gone) return 1;
+  const std::size_t folded = by_age ? 0 : fold_for_readers(end.mark.commit, *gone);
+  if (tables_.is_damaged()) return 1;
   BoardTransaction& board = tables_.board();
   const auto listed = static_cast<std::uint32_t>(std::min<std::uint64_t>(gone->readers, limits::kReceiptReadersMax));
   for (std::uint32_t ordinal = 0; ordinal < listed; ++ordinal) board.erase(reader_key(gone->id, ordinal));
   board.erase(key);
   board.erase(signal_key(gone->id));
+  return 1 + listed + folded;
 }
 
-void BroadcastLog::fold_for_readers(std::uint64_t commit, const BroadcastEntry& entry) {
+std::size_t BroadcastLog::fold_for_readers(std::uint64_t commit, const BroadcastEntry& entry) {
   const ExpiryNotice notice{entry.id, entry.source, entry.sent_at, expiry_shown(entry.sent_at, entry.ttl), entry.ends};
-  for (const AppearedAgent& agent : list_appeared(tables_, moment_.now)) {
+  const std::vector<AppearedAgent> agents = list_appeared(tables_, moment_.now);
+  for (const AppearedAgent& agent : agents) {
     const BroadcastPosition position(tables_, agent.agent, type_, agent.appeared, moment_.now);
     if (!position.exists() || !position.concerns(commit, entry)) continue;
     ExpiryNotices(tables_, agent.agent, moment_.now).fold(type_, commit, notice);
   }
   change_version(tables_);
+  return agents.size();
 }
 
 }  // namespace aldis::local

@@ -23,10 +23,12 @@ class BroadcastLog final : private LaneOwner {
   static void change_version(SignalTables& tables);
 
   bool is_settled() { return lane_.is_settled(moment_.now); }
-  void settle();
-  void settle_after_due(int steps);  // for reclaim.cc, when the lane's due entry was taken out
+  bool settle();            // false: there is more to settle, in another write
+  void settle_after_due();  // for reclaim.cc, when the lane's due entry was taken out
 
-  // REQUIRES: the id is unknown, and the board has room.
+  // False: whether there is room shows only when more is settled, in another write.
+  bool make_room(std::size_t payload_bytes);
+  // REQUIRES: `make_room`, the id is unknown, and the board has room.
   Result<void> send(const OutgoingSignal& signal);
 
   std::optional<BroadcastEntry> entry(std::uint64_t commit);
@@ -38,8 +40,8 @@ class BroadcastLog final : private LaneOwner {
 
  private:
   std::uint64_t on_expired(const LaneEnd& end) override;
-  void on_forgotten(const LaneEnd& end, bool by_age) override;
-  void fold_for_readers(std::uint64_t commit, const BroadcastEntry& entry);
+  std::size_t on_forgotten(const LaneEnd& end, bool by_age) override;
+  std::size_t fold_for_readers(std::uint64_t commit, const BroadcastEntry& entry);
 
   SignalTables& tables_;
   std::string type_;

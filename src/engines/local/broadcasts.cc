@@ -62,7 +62,7 @@ std::vector<FoundBroadcast> Broadcasts::find_all(std::string_view type) {
 }
 
 CoordinationSignal Broadcasts::show(const FoundBroadcast& found) {
-  const auto record = tables_.get<SignalRecord>(signal_key(found.entry.id));
+  const auto record = tables_.require<SignalRecord>(signal_key(found.entry.id));
   return record ? delivered_signal(found.entry.id, *record, found.attempts + 1) : CoordinationSignal{};
 }
 
@@ -79,6 +79,22 @@ CoordinationSignal Broadcasts::reserve(const FoundBroadcast& found, std::chrono:
   seen.set_hold(found.commit, {found.attempts + 1, moment_.now + within, holder});
   seen.save();
   return signal;
+}
+
+bool Broadcasts::renew(const Id128& id, std::uint32_t attempt, const TakeRequest& request) {
+  const auto record = tables_.get<SignalRecord>(signal_key(id));
+  const auto entry = record ? BroadcastLog(tables_, record->type, moment_).entry(record->commit) : std::nullopt;
+  if (!entry) return true;  // as in Mailbox::renew
+  using State = AcknowledgementCase::State;
+  const AcknowledgementCase found = acknowledgement_case(id, *record, *entry, attempt);
+  if (found.attempt != attempt || found.state == State::expired) return false;
+  if (found.state != State::open) return true;
+  BroadcastPosition seen = position(record->type);
+  Hold hold = seen.hold(record->commit);
+  if (!renew_hold(hold, request, moment_.now)) return false;
+  seen.set_hold(record->commit, hold);
+  seen.save();
+  return true;
 }
 
 Expired Broadcasts::told(const FoundBroadcast& found) {

@@ -43,6 +43,8 @@ class Broadcasts {
   CoordinationSignal take(const FoundBroadcast& found);
   CoordinationSignal reserve(const FoundBroadcast& found, std::chrono::nanoseconds within,
                              const std::optional<ProcessIdentity>& holder);
+  // As Mailbox::renew.
+  bool renew(const Id128& id, std::uint32_t attempt, const TakeRequest& request);
   static Expired told(const FoundBroadcast& found);
   void tell(const FoundBroadcast& found);
   void clear(const std::vector<FoundBroadcast>& found);

@@ -30,8 +30,8 @@ void ExpiryNotices::fold_untold(std::string_view type, std::uint64_t commit) {
   const std::string key = with_commit(with_name(untold_prefix(), type), commit);
   const auto notice = tables_.get<ExpiryNotice>(key);
   if (!notice) return;
-  tables_.board().erase(key);
   fold(type, commit, *notice);
+  if (!tables_.is_damaged()) tables_.board().erase(key);
 }
 
 void ExpiryNotices::fold(std::string_view type, std::uint64_t commit, const ExpiryNotice& notice) {
@@ -39,6 +39,7 @@ void ExpiryNotices::fold(std::string_view type, std::uint64_t commit, const Expi
   // Not simply now: what is folded must not depend on when somebody came to do it.
   const BootTime gone_at = std::min(now_, notice.ended + limits::kTombstoneRetention);
   FoldedNotice folded = tables_.get_kept<FoldedNotice>(key, gone_at).value_or(FoldedNotice{});
+  if (tables_.is_damaged()) return;
   folded.keep_until = std::max(folded.keep_until, notice.ended + limits::kPositionRetention);
   if (folded.count++ == 0 || commit >= folded.commit) {
     folded.commit = commit;

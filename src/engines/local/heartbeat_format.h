@@ -31,7 +31,7 @@ struct HeartbeatPulse {
   std::string_view status;
   std::string_view current_task;
 
-  // From here on the record is not there any more.
+  // From here on the record is not there any more, unless its process keeps it.
   StoreTime removal() const { return finished.value_or(renewed + ttl) + limits::kAgentRetention; }
 };
 

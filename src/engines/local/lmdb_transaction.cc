@@ -22,8 +22,8 @@ std::string_view from_lmdb(const MDB_val& value) { return {static_cast<const cha
 }  // namespace
 
 LmdbTransaction::LmdbTransaction(BoardEnvironment& environment, MDB_txn* transaction, Kind kind,
-                                 std::chrono::nanoseconds timeout)
-    : environment_(environment), transaction_(transaction), kind_(kind), timeout_(timeout) {}
+                                 std::chrono::nanoseconds timeout, ProcessTable* processes)
+    : environment_(environment), transaction_(transaction), kind_(kind), timeout_(timeout), processes_(processes) {}
 
 LmdbTransaction::~LmdbTransaction() {
   if (transaction_ == nullptr) return;
@@ -115,6 +115,10 @@ std::size_t LmdbTransaction::count_used_pages(std::size_t pages_for_signals) {
   const Result<std::size_t> free_pages = environment_.count_free_pages(timeout_);
   if (!free_pages) failure_ = free_pages.error();
   return free_pages ? touched - std::min(touched, *free_pages) : touched;
+}
+
+bool LmdbTransaction::process_exists(const ProcessIdentity& process) {
+  return processes_ != nullptr && processes_->examine(process) == ProcessEvidence::exists;
 }
 
 bool LmdbTransaction::is_of_the_format_opened() {

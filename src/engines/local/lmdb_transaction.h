@@ -18,7 +18,8 @@ class LmdbTransaction final : public BoardTransaction {
   enum class Kind { read, write };
 
   // Takes over `transaction`: back to the pool, or aborted unless committed, when this goes.
-  LmdbTransaction(BoardEnvironment& environment, MDB_txn* transaction, Kind kind, std::chrono::nanoseconds timeout);
+  LmdbTransaction(BoardEnvironment& environment, MDB_txn* transaction, Kind kind, std::chrono::nanoseconds timeout,
+                  ProcessTable* processes = nullptr);
   ~LmdbTransaction() override;
   LmdbTransaction(const LmdbTransaction&) = delete;
   LmdbTransaction& operator=(const LmdbTransaction&) = delete;
@@ -30,6 +31,7 @@ class LmdbTransaction final : public BoardTransaction {
   std::optional<Entry> seek(std::string_view prefix, std::string_view from) override;
   std::optional<Entry> next() override;
   bool has_room_for_signals() override;
+  bool process_exists(const ProcessIdentity& process) override;
 
   // The format record is the one that was read when the board was opened.
   bool is_of_the_format_opened();
@@ -48,6 +50,7 @@ class LmdbTransaction final : public BoardTransaction {
   MDB_txn* transaction_;
   const Kind kind_;
   const std::chrono::nanoseconds timeout_;
+  ProcessTable* const processes_;
   MDB_cursor* cursor_ = nullptr;
   std::string prefix_;  // of the last seek
   bool out_of_map_ = false;

@@ -31,11 +31,12 @@ std::string key_of(std::string_view prefix, std::string_view agent_id) {
   return key.append(prefix).append(agent_id);
 }
 
-// When somebody has to look at the record again: early, because a lease moves without the index being written, and
-// never late, because whatever happens to the record after `now` keeps it at least until then.
+// When somebody has to look again at a record that is kept: early, because a lease moves without the index being
+// written. Past its removal only its process keeps it.
 StoreTime due_of(const HeartbeatPulse& pulse, StoreTime now) {
   const StoreTime early = pulse.renewed + limits::kAgentRetention;
-  return early > now ? early : pulse.removal();
+  if (early > now) return early;
+  return pulse.removal() > now ? pulse.removal() : now + limits::kAgentRetention;
 }
 
 BootTime boot_time_of(StoreTime time) { return BootTime{time.time_since_epoch()}; }
@@ -46,6 +47,16 @@ std::unexpected<Error> damaged(std::string_view agent_id) {
               agent_id);
 }
 
+// An agent that was silent for longer than records are kept, but did not finish, may still have its process: stopped,
+// or on a machine that slept.
+bool is_kept(BoardTransaction& transaction, std::string_view agent_id, const HeartbeatPulse& pulse, StoreTime now) {
+  if (pulse.removal() > now) return true;
+  const auto portrait = pulse.finished ? std::nullopt : transaction.get(key_of(kAgentPrefix, agent_id));
+  HeartbeatRecord record;
+  const bool readable = portrait && read_portrait(*portrait, record);
+  return readable && record.start.process && transaction.process_exists(*record.start.process);
+}
+
 // The pulse of a record that is kept; none if there is no such record.
 Result<std::optional<HeartbeatPulse>> find_pulse(BoardTransaction& transaction, std::string_view agent_id,
                                                  StoreTime now) {
@@ -53,7 +64,7 @@ Result<std::optional<HeartbeatPulse>> find_pulse(BoardTransaction& transaction, 
   if (!bytes) return std::nullopt;
   const std::optional<HeartbeatPulse> pulse = read_pulse(*bytes);
   if (!pulse) return damaged(agent_id);
-  if (pulse->removal() <= now) return std::nullopt;
+  if (!is_kept(transaction, agent_id, *pulse, now)) return std::nullopt;
   return pulse;
 }
 
@@ -200,7 +211,7 @@ class LocalHeartbeats final : public HeartbeatStore {
       const std::string_view agent_id = entry->key.substr(kHeartbeatPrefix.size());
       const std::optional<HeartbeatPulse> pulse = read_pulse(entry->value);
       if (!pulse) return damaged(agent_id);
-      if (pulse->removal() <= listing.now) continue;
+      if (!is_kept(transaction, agent_id, *pulse, listing.now)) continue;
       HeartbeatRecord& record = listing.records.emplace_back();
       record.start.agent_id = agent_id;
       apply_pulse(*pulse, record);
@@ -235,15 +246,16 @@ std::shared_ptr<HeartbeatStore> make_local_heartbeats(std::shared_ptr<Board> boa
 
 void reclaim_heartbeat(BoardTransaction& transaction, std::string_view key, BootTime now) {
   const std::string pulse_key(key);  // `key` may point into the board
+  const std::string_view agent_id = std::string_view(pulse_key).substr(kHeartbeatPrefix.size());
   const auto bytes = transaction.get(pulse_key);
   if (!bytes) return;
   const std::optional<HeartbeatPulse> pulse = read_pulse(*bytes);
-  if (pulse && pulse->removal() > store_time_of(now)) {
+  if (pulse && is_kept(transaction, agent_id, *pulse, store_time_of(now))) {
     set_due(transaction, boot_time_of(due_of(*pulse, store_time_of(now))), pulse_key);
     return;
   }
   transaction.erase(pulse_key);
-  transaction.erase(key_of(kAgentPrefix, std::string_view(pulse_key).substr(kHeartbeatPrefix.size())));
+  transaction.erase(key_of(kAgentPrefix, agent_id));
 }
 
 }  // namespace aldis

@@ -20,7 +20,7 @@ namespace {
 
 using namespace local;
 
-constexpr std::size_t kRemovalsWhenFull = 256;
+constexpr int kWritesWhenFull = 128;
 
 template <class Visit>
 auto with_lane(SignalTables& tables, const SignalRecord& signal, Moment moment, Visit visit) {
@@ -28,13 +28,14 @@ auto with_lane(SignalTables& tables, const SignalRecord& signal, Moment moment, 
                           : visit(Mailbox(tables, signal.target, moment));
 }
 
-// In a write: with what is due in its lane settled first.
-std::optional<SignalRecord> find_settled(SignalTables& tables, const Id128& id, Moment moment) {
-  const std::string key = signal_key(id);
-  const auto signal = tables.get<SignalRecord>(key);
-  if (!signal) return std::nullopt;
-  with_lane(tables, *signal, moment, [](auto lane) { lane.settle(); });
-  return tables.get<SignalRecord>(key);
+// Whether the lane of a signal, if there is one, is settled; `settle_lane_of` settles it first, in a write.
+bool is_lane_settled(SignalTables& tables, const Id128& id, Moment moment) {
+  const auto signal = tables.get<SignalRecord>(signal_key(id));
+  return !signal || with_lane(tables, *signal, moment, [](auto lane) { return lane.is_settled(); });
+}
+bool settle_lane_of(SignalTables& tables, const Id128& id, Moment moment) {
+  const auto signal = tables.get<SignalRecord>(signal_key(id));
+  return !signal || with_lane(tables, *signal, moment, [](auto lane) { return lane.settle(); });
 }
 
 Result<Receipt> find_receipt(SignalTables& tables, const Id128& id, Moment moment) {
@@ -95,20 +96,20 @@ class LocalSignals final : public SignalStore {
           return Result<std::optional<Signals>>(list_pending(tables, mailbox, {agent, type}, *appearance, moment));
         }));
     if (signals) return *std::move(signals);
-    return write([&](SignalTables& tables, Moment moment) -> Result<Signals> {
+    return write_settled([&](SignalTables& tables, Moment moment) -> Result<std::optional<Signals>> {
       const Appearance appearance = use_appearance(tables, agent, moment.now);
       Mailbox mailbox(tables, agent, moment);
-      mailbox.settle();
+      if (!mailbox.settle()) return std::nullopt;
       return list_pending(tables, mailbox, {agent, type}, appearance, moment);
     });
   }
 
   Result<std::uint64_t> clear(std::string_view agent, std::string_view type) override {
     ALDIS_TRY_ASSIGN(const std::uint64_t cleared,
-                     write([&](SignalTables& tables, Moment moment) -> Result<std::uint64_t> {
+                     write_settled([&](SignalTables& tables, Moment moment) -> Result<std::optional<std::uint64_t>> {
                        const Appearance appearance = use_appearance(tables, agent, moment.now);
                        Mailbox mailbox(tables, agent, moment);
-                       mailbox.settle();
+                       if (!mailbox.settle()) return std::nullopt;
                        const std::vector<QueuedSignal> queued = mailbox.find_all(type);
                        mailbox.clear(queued);
                        Broadcasts broadcasts(tables, agent, appearance.appeared, moment);
@@ -122,21 +123,26 @@ class LocalSignals final : public SignalStore {
 
   Result<void> acknowledge(std::string_view agent, const Id128& id, std::optional<std::uint32_t> attempt) override {
     std::string source;
-    ALDIS_TRY_ASSIGN(const bool final, write([&](SignalTables& tables, Moment moment) -> Result<bool> {
-                       const auto signal = find_settled(tables, id, moment);
+    ALDIS_TRY_ASSIGN(const bool final,
+                     write_settled([&](SignalTables& tables, Moment moment) -> Result<std::optional<bool>> {
+                       if (!settle_lane_of(tables, id, moment)) return std::nullopt;
+                       const auto signal = tables.get<SignalRecord>(signal_key(id));
                        if (!signal) return fail(ErrorCode::not_found, "{}", unknown_signal(id));
                        source = signal->source;
                        if (signal->broadcast) {
                          const BootTime appeared = appeared_or_now(tables, agent, moment.now);
-                         return Broadcasts(tables, agent, appeared, moment).acknowledge(id, *signal, attempt);
+                         Broadcasts broadcasts(tables, agent, appeared, moment);
+                         ALDIS_TRY_ASSIGN(const bool changed, broadcasts.acknowledge(id, *signal, attempt));
+                         return changed;
                        }
                        if (signal->target != agent) {
                          return fail(ErrorCode::failed_precondition, "{} was not sent to {}, who cannot acknowledge it",
                                      format_id(kSignalIdPrefix, id), agent);
                        }
                        Mailbox mailbox(tables, agent, moment);
-                       mailbox.settle();
-                       return mailbox.acknowledge(id, attempt);
+                       if (!mailbox.settle()) return std::nullopt;
+                       ALDIS_TRY_ASSIGN(const bool changed, mailbox.acknowledge(id, attempt));
+                       return changed;
                      }));
     if (final) ring_mailbox(source);
     return {};
@@ -144,10 +150,10 @@ class LocalSignals final : public SignalStore {
 
   Result<std::uint64_t> hand_back(std::string_view agent, const std::vector<Reservation>& reservations) override {
     ALDIS_TRY_ASSIGN(const std::uint64_t returned,
-                     write([&](SignalTables& tables, Moment moment) -> Result<std::uint64_t> {
+                     write_settled([&](SignalTables& tables, Moment moment) -> Result<std::optional<std::uint64_t>> {
                        const BootTime appeared = appeared_or_now(tables, agent, moment.now);
                        Mailbox mailbox(tables, agent, moment);
-                       mailbox.settle();
+                       if (!mailbox.settle()) return std::nullopt;
                        Broadcasts broadcasts(tables, agent, appeared, moment);
                        std::uint64_t count = 0;
                        for (const Reservation& reservation : reservations) {
@@ -165,16 +171,14 @@ class LocalSignals final : public SignalStore {
   }
 
   Result<Receipt> receipt(const Id128& id) override {
-    ALDIS_TRY_ASSIGN(const bool settled, read([&](SignalTables& tables, Moment moment) -> Result<bool> {
-                       const auto signal = tables.get<SignalRecord>(signal_key(id));
-                       return !signal ||
-                              with_lane(tables, *signal, moment, [](auto lane) { return lane.is_settled(); });
+    using Found = Result<std::optional<Receipt>>;
+    ALDIS_TRY_ASSIGN(std::optional<Receipt> receipt, read([&](SignalTables& tables, Moment moment) -> Found {
+                       if (!is_lane_settled(tables, id, moment)) return std::nullopt;
+                       return find_receipt(tables, id, moment);
                      }));
-    if (settled) {
-      return read([&](SignalTables& tables, Moment moment) { return find_receipt(tables, id, moment); });
-    }
-    return write([&](SignalTables& tables, Moment moment) {
-      find_settled(tables, id, moment);
+    if (receipt) return *std::move(receipt);
+    return write_settled([&](SignalTables& tables, Moment moment) -> Found {
+      if (!settle_lane_of(tables, id, moment)) return std::nullopt;
       return find_receipt(tables, id, moment);
     });
   }
@@ -210,6 +214,15 @@ class LocalSignals final : public SignalStore {
       return run(transaction, now, body);
     });
   }
+  // For a body that needs something settled: it answers nothing when there is more to settle than one write does.
+  template <class Body>
+  auto write_settled(Body body)
+      -> Result<typename std::invoke_result_t<Body&, SignalTables&, Moment>::value_type::value_type> {
+    for (;;) {
+      ALDIS_TRY_ASSIGN(auto answer, write(body));
+      if (answer) return *std::move(answer);
+    }
+  }
   template <class Body>
   static auto run(BoardTransaction& transaction, Moment now, Body& body)
       -> std::invoke_result_t<Body&, SignalTables&, Moment> {
@@ -222,25 +235,29 @@ class LocalSignals final : public SignalStore {
 
   // False: the board has no room for signals.
   Result<bool> try_send(const OutgoingSignal& signal) {
-    return write([&](SignalTables& tables, Moment moment) -> Result<bool> {
+    return write_settled([&](SignalTables& tables, Moment moment) -> Result<std::optional<bool>> {
       BoardTransaction& board = tables.board();
-      if (find_settled(tables, signal.id, moment)) return true;
-      if (!board.has_room_for_signals()) return false;
-      if (signal.target) {
-        ALDIS_TRY(Mailbox(tables, *signal.target, moment).send(signal));
-      } else {
-        ALDIS_TRY(BroadcastLog(tables, signal.type, moment).send(signal));
+      if (board.get(signal_key(signal.id))) {
+        if (!settle_lane_of(tables, signal.id, moment)) return std::nullopt;
+        if (board.get(signal_key(signal.id))) return true;
       }
-      return true;
+      if (!board.has_room_for_signals()) return false;
+      const auto send_to = [&](auto lane) -> Result<std::optional<bool>> {
+        if (!lane.make_room(signal.payload.size())) return std::nullopt;
+        ALDIS_TRY(lane.send(signal));
+        return true;
+      };
+      return signal.target ? send_to(Mailbox(tables, *signal.target, moment))
+                           : send_to(BroadcastLog(tables, signal.type, moment));
     });
   }
 
   // A send that fails undoes its own reclaiming, so a full board needs one of its own.
   Result<void> make_room() {
-    return board_->write([&](BoardTransaction& transaction) -> Result<void> {
-      reclaim_due(transaction, clock_->boot_now(), kRemovalsWhenFull);
-      return {};
-    });
+    for (int count = 0; count < kWritesWhenFull; ++count) {
+      ALDIS_TRY(write([](SignalTables&, Moment) -> Result<void> { return {}; }));
+    }
+    return {};
   }
 
   static bool is_named(const TakeRequest& request) {
@@ -283,17 +300,16 @@ class LocalSignals final : public SignalStore {
 
   // `after`: nothing of this commit and before matches.
   Result<TakeOutcome> take_by_writing(const TakeRequest& request, std::uint64_t after, bool& changed) {
-    return write([&](SignalTables& tables, Moment moment) -> Result<TakeOutcome> {
+    return write_settled([&](SignalTables& tables, Moment moment) -> Result<std::optional<TakeOutcome>> {
       changed = false;
-      const std::string taken_key = names_key(board_key::kTakeId, request.agent, request.options.take_id);
-      if (is_named(request)) {
-        if (auto taken = tables.get_kept<TakenRecord>(taken_key, moment.now)) {
-          return std::visit([](auto& news) { return TakeOutcome(std::move(news)); }, taken->news);
-        }
-      }
       const Appearance appearance = use_appearance(tables, request.agent, moment.now);
       SignalTake take(tables, request, appearance.appeared, moment);
-      take.settle();
+      if (!take.settle()) return std::nullopt;
+      const std::string taken_key = names_key(board_key::kTakeId, request.agent, request.options.take_id);
+      if (is_named(request)) {
+        const auto taken = tables.get_kept<TakenRecord>(taken_key, moment.now);
+        if (auto outcome = taken ? take.repeat(taken->news) : std::nullopt) return outcome;
+      }
       take.look(after);
       if (!request.options.consume) return take.show();
       changed = take.found();

@@ -38,8 +38,11 @@ Result<void> Mailbox::check_room(std::size_t payload_bytes) {
   return {};
 }
 
+bool Mailbox::make_room(std::size_t payload_bytes) {
+  return check_room(payload_bytes) || settle() || check_room(payload_bytes);
+}
+
 Result<void> Mailbox::send(const OutgoingSignal& signal) {
-  if (!check_room(signal.payload.size())) settle();
   ALDIS_TRY(check_room(signal.payload.size()));
   const std::uint64_t commit = tables_.board().id();
   const SignalRecord record = new_record(signal, commit, lane_.deadline_after(moment_.now, signal.ttl));
@@ -87,7 +90,7 @@ std::vector<QueuedSignal> Mailbox::find_all(std::string_view type) {
 }
 
 CoordinationSignal Mailbox::show(const QueuedSignal& queued) {
-  const auto record = tables_.get<SignalRecord>(signal_key(queued.entry.id));
+  const auto record = tables_.require<SignalRecord>(signal_key(queued.entry.id));
   return record ? delivered_signal(queued.entry.id, *record, queued.entry.hold.attempt + 1) : CoordinationSignal{};
 }
 
@@ -108,6 +111,17 @@ CoordinationSignal Mailbox::reserve(const QueuedSignal& queued, std::chrono::nan
   return signal;
 }
 
+bool Mailbox::renew(const Id128& id, std::uint32_t attempt, const TakeRequest& request) {
+  const auto record = tables_.get<SignalRecord>(signal_key(id));
+  if (!record) return true;  // its tombstone went, and nobody else can have it any more
+  if (record->state != StoredState::live) return record->state == StoredState::delivered && record->attempt == attempt;
+  const std::string key = queue_key(record->type, record->commit);
+  auto entry = tables_.require<QueueEntry>(key);
+  if (!entry || entry->hold.attempt != attempt || !renew_hold(entry->hold, request, moment_.now)) return false;
+  tables_.put(key, *entry);
+  return true;
+}
+
 void Mailbox::clear(const std::vector<QueuedSignal>& queued) {
   for (const QueuedSignal& one : queued) finish(one, StoredState::cleared, one.entry.hold.attempt, false);
   lane_.settle(*this, moment_.now);
@@ -116,7 +130,7 @@ void Mailbox::clear(const std::vector<QueuedSignal>& queued) {
 
 void Mailbox::finish(const QueuedSignal& queued, StoredState state, std::uint32_t attempt, bool acknowledged) {
   const std::string key = signal_key(queued.entry.id);
-  auto record = tables_.get<SignalRecord>(key);
+  auto record = tables_.require<SignalRecord>(key);
   if (!record) return;
   const std::size_t bytes = record->payload.size();
   record->state = state;
@@ -137,7 +151,7 @@ Result<bool> Mailbox::acknowledge(const Id128& id, std::optional<std::uint32_t> 
   QueuedSignal queued{record->commit, record->type, {}};
   switch (record->state) {
     case StoredState::live:
-      queued.entry = tables_.get<QueueEntry>(queue_key(record->type, record->commit)).value_or(QueueEntry{});
+      queued.entry = tables_.require<QueueEntry>(queue_key(record->type, record->commit)).value_or(QueueEntry{});
       found.attempt = queued.entry.hold.attempt;
       break;
     case StoredState::delivered:
@@ -175,7 +189,7 @@ Receipt Mailbox::receipt(const SignalRecord& signal) {
   Receipt receipt;
   switch (signal.state) {
     case StoredState::live: {
-      const auto entry = tables_.get<QueueEntry>(queue_key(signal.type, signal.commit));
+      const auto entry = tables_.require<QueueEntry>(queue_key(signal.type, signal.commit));
       if (!entry || !entry->hold.holds(moment_.now)) break;
       receipt.state = ReceiptState::reserved;
       receipt.delivered_to = agent_;

@@ -3,8 +3,8 @@
 // reclaim.cc; implemented in mailbox.cc and mailbox_settle.cc; bytes in docs/formats.md ("Mailboxes").
 //
 // Model: the rules are those of ports/signal_store.h. A reservation lapses by itself: who reads the queue compares its
-// end with now. Everything that answers or changes something must be called on a settled mailbox; `send` settles when
-// full. Every function writes the lane's totals through before it returns. Threads: as the transaction.
+// end with now. Everything that answers or changes something must be called on a settled mailbox; a sender has to
+// make room. Every function writes the lane's totals through before it returns. Threads: as the transaction.
 
 #include <cstdint>
 #include <optional>
@@ -37,10 +37,12 @@ class Mailbox final : private LaneOwner {
   Mailbox(SignalTables& tables, std::string_view agent, Moment moment);
 
   bool is_settled() { return lane_.is_settled(moment_.now); }
-  void settle();
-  void settle_after_due(int steps);  // for reclaim.cc, when the lane's due entry was taken out
+  bool settle();            // false: there is more to settle, in another write
+  void settle_after_due();  // for reclaim.cc, when the lane's due entry was taken out
 
-  // REQUIRES: the id is unknown, and the board has room.
+  // False: whether there is room shows only when more is settled, in another write.
+  bool make_room(std::size_t payload_bytes);
+  // REQUIRES: `make_room`, the id is unknown, and the board has room.
   Result<void> send(const OutgoingSignal& signal);
 
   // The oldest that nobody holds; `after`: those of this commit and before are known not to match.
@@ -52,6 +54,9 @@ class Mailbox final : private LaneOwner {
   CoordinationSignal take(const QueuedSignal& queued);
   CoordinationSignal reserve(const QueuedSignal& queued, std::chrono::nanoseconds within,
                              const std::optional<ProcessIdentity>& holder);
+  // Whether that taking of it still stands: it is final, or nobody took it since. A reservation is `request`'s then,
+  // and lasts from now on if it had lapsed.
+  bool renew(const Id128& id, std::uint32_t attempt, const TakeRequest& request);
   void clear(const std::vector<QueuedSignal>& queued);
 
   // False: it was final already.
@@ -63,7 +68,7 @@ class Mailbox final : private LaneOwner {
 
  private:
   std::uint64_t on_expired(const LaneEnd& end) override;
-  void on_forgotten(const LaneEnd& end, bool by_age) override;
+  std::size_t on_forgotten(const LaneEnd& end, bool by_age) override;
 
   Result<void> check_room(std::size_t payload_bytes);
   void finish(const QueuedSignal& queued, StoredState state, std::uint32_t attempt, bool acknowledged);

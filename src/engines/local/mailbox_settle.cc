@@ -4,21 +4,22 @@
 
 namespace aldis::local {
 
-void Mailbox::settle() {
-  lane_.settle(*this, moment_.now);
+bool Mailbox::settle() {
+  const bool settled = lane_.settle(*this, moment_.now);
   lane_.save();
+  return settled;
 }
 
-void Mailbox::settle_after_due(int steps) {
-  lane_.settle(*this, moment_.now, steps);
+void Mailbox::settle_after_due() {
+  lane_.settle(*this, moment_.now);
   lane_.save_after_due(moment_.now);
 }
 
 std::uint64_t Mailbox::on_expired(const LaneEnd& end) {
   const std::string queued_key = queue_key(end.entry.type, end.mark.commit);
   const std::string key = signal_key(end.entry.id);
-  const auto queued = tables_.get<QueueEntry>(queued_key);
-  auto record = tables_.get<SignalRecord>(key);
+  const auto queued = tables_.require<QueueEntry>(queued_key);
+  auto record = tables_.require<SignalRecord>(key);
   if (!queued || !record) return 0;
   const std::size_t bytes = record->payload.size();
   record->state = StoredState::expired;
@@ -32,9 +33,10 @@ std::uint64_t Mailbox::on_expired(const LaneEnd& end) {
   return bytes;
 }
 
-void Mailbox::on_forgotten(const LaneEnd& end, bool /*by_age*/) {
+std::size_t Mailbox::on_forgotten(const LaneEnd& end, bool /*by_age*/) {
   notices_.fold_untold(end.entry.type, end.mark.commit);
-  tables_.board().erase(signal_key(end.entry.id));
+  if (!tables_.is_damaged()) tables_.board().erase(signal_key(end.entry.id));
+  return 1;
 }
 
 }  // namespace aldis::local

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "aldis/limits.h"
 #include "core/bytes.h"
 #include "engines/local/board_keys.h"
 #include "engines/local/local_heartbeats.h"
@@ -39,8 +40,8 @@ void clear_due(BoardTransaction& transaction, BootTime due, std::string_view rec
   transaction.erase(due_key(due, record_key));
 }
 
-void reclaim_due(BoardTransaction& transaction, BootTime now, std::size_t count) {
-  for (; count > 0; --count) {
+void reclaim_due(BoardTransaction& transaction, BootTime now) {
+  for (std::size_t count = 0; count < limits::kRemovalsPerWrite; ++count) {
     const auto first = transaction.seek(kDuePrefix, kDuePrefix);
     if (!first) return;
     const std::string key(first->key);

@@ -6,10 +6,8 @@
 // Model: an entry is (due time, key of the record). Due times may be early: the record's handler looks again and sets a
 // later one. So a record that moves its deadline with every change (a lease) needs no write here when it does.
 
-#include <cstddef>
 #include <string_view>
 
-#include "aldis/limits.h"
 #include "core/clock.h"
 #include "engines/local/board.h"
 
@@ -18,7 +16,7 @@ namespace aldis {
 void set_due(BoardTransaction& transaction, BootTime due, std::string_view record_key);
 void clear_due(BoardTransaction& transaction, BootTime due, std::string_view record_key);
 
-// Works off at most `count` due entries. Each write operation of the local engine calls it once.
-void reclaim_due(BoardTransaction& transaction, BootTime now, std::size_t count = limits::kRemovalsPerWrite);
+// Works off at most limits::kRemovalsPerWrite due entries. Each write operation of the local engine calls it once.
+void reclaim_due(BoardTransaction& transaction, BootTime now);
 
 }  // namespace aldis

@@ -2,8 +2,8 @@
 // What reclaiming does to records of signals whose due entry was taken out. Used by reclaim.cc; implemented in
 // reclaim_signals.cc.
 //
-// Model: bounded work: a lane with more to settle than a few dozen signals gets an entry that is due at once. A record
-// that cannot be decoded is left alone: whoever asks for it is told.
+// Model: bounded work: a lane with more to settle than limits::kSettledPerWrite gets an entry that is due at once. A
+// damaged record is left alone, and its lane unsettled from there on and without an entry: whoever asks is told.
 
 #include <string_view>
 

@@ -61,28 +61,36 @@ bool Lane::is_settled(BootTime now) {
   return !oldest || oldest->mark.time + limits::kTombstoneRetention > now;
 }
 
-bool Lane::settle(LaneOwner& owner, BootTime now, int steps) {
+bool Lane::settle(LaneOwner& owner, BootTime now) {
+  std::size_t steps = 0;
   for (auto end = first_live(); end && end->mark.time <= now; end = first_live()) {
-    if (steps-- == 0) return false;
-    record_.bytes -= std::min(record_.bytes, owner.on_expired(*end));
+    if (steps++ >= limits::kSettledPerWrite) return false;
+    const std::uint64_t bytes = owner.on_expired(*end);
+    if (tables_.is_damaged()) return false;
+    record_.bytes -= std::min(record_.bytes, bytes);
     --record_.live;
     ++record_.tombstones;
     record_.settled = end->mark;
     changed_ = true;
     require_due(end->mark.time + limits::kTombstoneRetention);
   }
+  if (tables_.is_damaged()) return false;
   // Not marked as a change: without it a later settling would only pass the same border again.
   record_.settled = std::max(record_.settled, EndMark{now, kLastCommit});
   for (auto oldest = first_tombstone(); oldest; oldest = first_tombstone()) {
     const bool by_age = oldest->mark.time + limits::kTombstoneRetention <= now;
     if (!by_age && record_.tombstones <= limits::kTombstonesMax) break;
-    if (steps-- == 0) return false;
-    owner.on_forgotten(*oldest, by_age);
+    if (steps >= limits::kSettledPerWrite) {
+      require_due(now);
+      return false;
+    }
+    steps += owner.on_forgotten(*oldest, by_age);
+    if (tables_.is_damaged()) return false;
     tables_.board().erase(end_key(oldest->mark));
     --record_.tombstones;
     changed_ = true;
   }
-  return true;
+  return !tables_.is_damaged();
 }
 
 BootTime Lane::deadline_after(BootTime now, std::chrono::nanoseconds ttl) const {
@@ -134,6 +142,7 @@ void Lane::save() {
 void Lane::save_after_due(BootTime now) {
   record_.due = stored_due_ = kNone;
   changed_ = true;
+  if (tables_.is_damaged()) return save();  // it would be in the way of everything else that is due
   if (const auto live = first_live()) require_due(live->mark.time);
   if (const auto oldest = first_tombstone()) require_due(oldest->mark.time + limits::kTombstoneRetention);
   if (record_.tombstones > limits::kTombstonesMax) require_due(now);

@@ -4,8 +4,10 @@
 //
 // Model: the index of ends holds the tombstones, oldest first, then the live signals, next deadline first. Settling
 // moves the border between them up to now, and forgets the oldest tombstones: those past limits::kTombstoneRetention
-// and those beyond limits::kTombstonesMax. What expiring and forgetting mean beyond that, the LaneOwner knows. Nothing
-// reaches the board's record before `save`. Threads: as the transaction.
+// and those beyond limits::kTombstonesMax. What expiring and forgetting mean beyond that, the LaneOwner knows. One
+// settling does limits::kSettledPerWrite steps and stops at a damaged record, which stays as it is: whoever needs the
+// lane settled goes on in another write, and the due index does when nobody needs it. Nothing reaches the board's
+// record before `save`. Threads: as the transaction.
 
 #include <optional>
 #include <string>
@@ -19,19 +21,19 @@ struct LaneEnd {
   EndEntry entry;
 };
 
+// Both leave the signal as it is when they meet a damaged record.
 class LaneOwner {
  public:
   virtual ~LaneOwner() = default;
   // A live signal's time ran out. Answers with the bytes that the lane counted for it.
   virtual std::uint64_t on_expired(const LaneEnd& end) = 0;
-  // A tombstone goes, by its age or because there are too many.
-  virtual void on_forgotten(const LaneEnd& end, bool by_age) = 0;
+  // A tombstone goes, by its age or because there are too many. Answers with how many steps that took.
+  virtual std::size_t on_forgotten(const LaneEnd& end, bool by_age) = 0;
 };
 
 class Lane {
  public:
   enum class Kind { mailbox, broadcasts };
-  static constexpr int kAllSteps = -1;
 
   Lane(SignalTables& tables, Kind kind, std::string_view name);
 
@@ -39,8 +41,8 @@ class Lane {
   static std::uint64_t version_of(SignalTables& tables, Kind kind, std::string_view name);  // 0: no record
 
   bool is_settled(BootTime now);
-  // At most `steps` signals expire or go. False: there is more to do.
-  bool settle(LaneOwner& owner, BootTime now, int steps = kAllSteps);
+  // False: there is more to do, or something is damaged.
+  bool settle(LaneOwner& owner, BootTime now);
 
   // A deadline `ttl` from now, later than everything that is settled.
   BootTime deadline_after(BootTime now, std::chrono::nanoseconds ttl) const;

@@ -40,6 +40,15 @@ bool is_same(const Hold& hold, const Reservation& reservation, BootTime now) {
   return hold.holds(now) && hold.attempt == reservation.attempt && hold.holder == reservation.holder;
 }
 
+bool renew_hold(Hold& hold, const TakeRequest& request, BootTime now) {
+  if (!hold.holds(now)) {
+    if (!request.options.acknowledge_within) return false;
+    hold.until = now + *request.options.acknowledge_within;
+  }
+  hold.holder = request.holder;
+  return true;
+}
+
 std::string unknown_signal(const Id128& id) {
   return fmt::format("no signal {}: it never existed, or its receipt is older than kept",
                      format_id(kSignalIdPrefix, id));

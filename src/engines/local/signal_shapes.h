@@ -17,6 +17,10 @@ WallTime expiry_shown(WallTime sent_at, std::chrono::nanoseconds ttl);
 // `hold` still is what the caller saw.
 bool is_same(const Hold& hold, const Reservation& reservation, BootTime now);
 
+// A reservation that nobody retook is the repeating taker's from now on. False: it lapsed, and the request asks for
+// none.
+bool renew_hold(Hold& hold, const TakeRequest& request, BootTime now);
+
 std::string unknown_signal(const Id128& id);
 
 }  // namespace aldis::local

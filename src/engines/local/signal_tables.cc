@@ -9,7 +9,8 @@ Result<void> SignalTables::intact() const {
   if (damaged_kind_ == 0) return {};
   return fail(
       ErrorCode::data_loss,
-      "a record of kind '{}' on the board cannot be read; stop all agents and remove the board's files to start afresh",
+      "a record of kind '{}' on the board is missing or cannot be read; stop all agents and remove the board's files "
+      "to start afresh",
       damaged_kind_);
 }
 

@@ -2,10 +2,10 @@
 // The records of signals within one transaction of the board, typed. Used by everything that makes up the local
 // SignalStore; implemented in signal_tables.cc.
 //
-// Model: as BoardTransaction, whose first failure sticks: a record that cannot be decoded counts as absent and is
-// remembered. Whoever runs a body ends it with `intact()`, so nothing is committed or answered on the strength of it.
-// Kept records carry the time until which they count; they are absent afterwards, and have a due entry.
-// Threads: as the transaction.
+// Model: as BoardTransaction, whose first failure sticks: a record that cannot be decoded, or that another one names
+// and that is not there, counts as absent and is remembered. Whoever runs a body ends it with `intact()`, so nothing is
+// committed or answered on the strength of it; reclaiming goes no further with what the record belongs to. Kept records
+// carry the time until which they count; they are absent afterwards, and have a due entry. Threads: as the transaction.
 
 #include <optional>
 #include <string>
@@ -24,11 +24,20 @@ class SignalTables {
 
   BoardTransaction& board() { return board_; }
   Result<void> intact() const;  // data_loss, naming the kind of record
+  bool is_damaged() const { return damaged_kind_ != 0; }
 
   template <class Record>
   std::optional<Record> get(std::string_view key) {
     const std::optional<std::string_view> bytes = board_.get(key);
     return bytes ? read<Record>(key, *bytes) : std::nullopt;
+  }
+
+  // For one that must be there, because another record says so: its absence is damage.
+  template <class Record>
+  std::optional<Record> require(std::string_view key) {
+    std::optional<Record> record = get<Record>(key);
+    if (!record) note_damage(key);
+    return record;
   }
 
   // For a value that a seek answered.

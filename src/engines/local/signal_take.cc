@@ -11,6 +11,16 @@ SignalTake::SignalTake(SignalTables& tables, const TakeRequest& request, BootTim
       broadcasts_(tables, request.agent, appeared, moment),
       notices_(tables, request.agent, moment.now) {}
 
+std::optional<TakeOutcome> SignalTake::repeat(const SignalNews& earlier) {
+  if (const auto* expired = std::get_if<Expired>(&earlier)) return *expired;
+  const auto& delivered = std::get<Delivered>(earlier);
+  const CoordinationSignal& signal = delivered.signal;
+  const Id128 id = parse_id(kSignalIdPrefix, signal.signal_id).value_or(Id128{});
+  const bool stands = signal.target_agent ? mailbox_.renew(id, signal.attempt, request_)
+                                          : broadcasts_.renew(id, signal.attempt, request_);
+  return stands ? std::optional<TakeOutcome>(delivered) : std::nullopt;
+}
+
 void SignalTake::look(std::uint64_t after) {
   const SignalFilter& filter = request_.filter;
   targeted_ = mailbox_.find(filter, after, held_);

@@ -3,7 +3,8 @@
 // implemented in signal_take.cc.
 //
 // Model: `look` finds, in the order of the contract, the one thing that a take answers with; `show` answers with it and
-// changes nothing, `consume` takes, reserves or tells it.
+// changes nothing, `consume` takes, reserves or tells it. `repeat` comes first, when the take was named and answered
+// before.
 // Threads: as the transaction.
 
 #include <cstdint>
@@ -21,7 +22,10 @@ class SignalTake {
   SignalTake(SignalTables& tables, const TakeRequest& request, BootTime appeared, Moment moment);
 
   bool is_settled() { return mailbox_.is_settled(); }
-  void settle() { mailbox_.settle(); }
+  bool settle() { return mailbox_.settle(); }
+
+  // What an earlier take with the same id answered, if that still stands.
+  std::optional<TakeOutcome> repeat(const SignalNews& earlier);
 
   // `after`: nothing of this commit and before matches.
   void look(std::uint64_t after);
