@@ -44,9 +44,10 @@ class Endpoint {
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof address;
-    ::bind(socket_, reinterpret_cast<sockaddr*>(&address), size);
-    ::listen(socket_, answers ? 64 : 0);
-    ::getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size);
+    const bool listens = ::bind(socket_, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
+                         ::listen(socket_, answers ? 64 : 0) == 0 &&
+                         ::getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size) == 0;
+    if (!listens) must(Result<void>(std::unexpected(Error{{}, "cannot listen on loopback"})));
     url_ = fmt::format("http://127.0.0.1:{}/", ntohs(address.sin_port));
     if (answers) {
       server_ = std::thread([this] { serve(); });
@@ -54,7 +55,7 @@ class Endpoint {
       // A full queue of connections that nobody accepts: further SYNs are dropped.
       for (int& filler : fillers_) {
         filler = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-        ::connect(filler, reinterpret_cast<sockaddr*>(&address), size);
+        [[maybe_unused]] const int in_progress = ::connect(filler, reinterpret_cast<sockaddr*>(&address), size);
       }
     }
   }
@@ -196,8 +197,8 @@ std::vector<Row> tool_rows(const std::string& binaries) {
   const Home home(black_hole.url());
   home.set_gate(std::chrono::seconds{0});
   const Words tool = {binaries + "/tool", "list"};
-  Words off = home.variables();
-  off.emplace_back("NO_TELEMETRY=1");
+  const Scene never_enabled;
+  const Words off = {"HOME=" + never_enabled.path("home")};
   Row eof{.work = "`$(tool list)`, time to EOF", .yardstick = "telemetry off", .extra_max = 1'000'000};
   Row loop{.work = "500 calls of `tool list`", .yardstick = "telemetry off", .extra_max = 50'000'000};
   for (int i = 0; i < kLoops; ++i) {

@@ -19,6 +19,8 @@
 extern "C" {
 #endif
 
+// NOLINTBEGIN(readability-identifier-naming): names as C has them
+
 typedef struct aldis_telemetry aldis_telemetry;
 
 enum {
@@ -84,6 +86,8 @@ ALDIS_TELEMETRY_API void aldis_telemetry_free(char* json);
 
 /* Frees; what was not handed over is gone, unless aldis_telemetry_finish_on_exit was called. */
 ALDIS_TELEMETRY_API void aldis_telemetry_close(aldis_telemetry* telemetry);
+
+// NOLINTEND(readability-identifier-naming)
 
 #ifdef __cplusplus
 }

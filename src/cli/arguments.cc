@@ -4,9 +4,9 @@
 #include <cmath>
 
 #include "aldis/limits.h"
-#include "core/json_writer.h"
 #include "cli/read_input.h"
 #include "core/format.h"
+#include "core/json_writer.h"
 #include "core/names.h"
 
 namespace aldis::cli {

@@ -8,9 +8,9 @@
 #include <span>
 #include <string_view>
 
-#include "core/json_writer.h"
 #include "cli/read_input.h"
 #include "core/failure.h"
+#include "core/json_writer.h"
 
 namespace aldis::cli {
 namespace {

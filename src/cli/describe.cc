@@ -5,10 +5,10 @@
 #include <vector>
 
 #include "cli/command_line.h"
-#include "core/json_writer.h"
 #include "cli/version.h"
 #include "core/environment.h"
 #include "core/format.h"
+#include "core/json_writer.h"
 
 namespace aldis::cli {
 namespace {

@@ -5,8 +5,8 @@
 #include <span>
 #include <string>
 
-#include "core/clock.h"
 #include "aldis/tool_environment.h"
+#include "core/clock.h"
 
 namespace aldis::cli {
 

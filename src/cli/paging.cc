@@ -2,8 +2,8 @@
 
 #include <charconv>
 
-#include "core/json_writer.h"
 #include "core/format.h"
+#include "core/json_writer.h"
 
 namespace aldis::cli {
 namespace {

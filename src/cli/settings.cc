@@ -8,9 +8,9 @@
 #include "aldis/limits.h"
 #include "cli/command.h"
 #include "cli/config_file.h"
-#include "core/json_writer.h"
 #include "core/failure.h"
 #include "core/format.h"
+#include "core/json_writer.h"
 #include "core/names.h"
 #include "core/try.h"
 

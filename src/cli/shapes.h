@@ -6,8 +6,8 @@
 
 #include "aldis/heartbeats.h"
 #include "aldis/signals.h"
-#include "core/json_writer.h"
 #include "cli/output.h"
+#include "core/json_writer.h"
 
 namespace aldis::cli {
 

@@ -74,7 +74,7 @@ std::optional<BatchName> parse_batch_name(std::string_view text) {
   const std::string_view id = text.substr(second + 1);
   if (!seconds || !attempt || id.size() != kIdDigits) return std::nullopt;
   if (id.find_first_not_of("0123456789abcdef") != std::string_view::npos) return std::nullopt;
-  const BatchName name{std::chrono::sys_seconds{std::chrono::seconds{*seconds}}, *attempt, std::string(id)};
+  BatchName name{std::chrono::sys_seconds{std::chrono::seconds{*seconds}}, *attempt, std::string(id)};
   if (format_batch_name(name) != text) return std::nullopt;  // one name, one spelling
   return name;
 }
@@ -131,7 +131,7 @@ std::optional<BatchName> Batches::claim_spool(std::chrono::sys_seconds now) {
   const auto spool = open_own_file(*state_, spool_name(), O_RDONLY);
   struct stat status{};
   if (!spool || fstat(spool->get(), &status) != 0 || status.st_size == 0) return std::nullopt;
-  const BatchName name{now, 0, random_hex(now)};
+  BatchName name{now, 0, random_hex(now)};
   if (renameat2(state_->get(), spool_name().c_str(), directory_.get(), format_batch_name(name).c_str(),
                 RENAME_NOREPLACE) != 0) {
     return std::nullopt;

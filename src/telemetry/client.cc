@@ -172,12 +172,12 @@ int TelemetryBase::finish(int exit_code) {
 
 void TelemetryBase::finish_on_exit() {
   if (!core_->claim_exit()) return;
-  auto kept = std::make_unique<std::shared_ptr<Core>>(core_);
+  auto* const kept = new std::shared_ptr<Core>(core_);
   const auto finish_kept = [](int, void* argument) {
     const std::unique_ptr<std::shared_ptr<Core>> core(static_cast<std::shared_ptr<Core>*>(argument));
     (*core)->finish();
   };
-  if (on_exit(finish_kept, kept.get()) == 0) static_cast<void>(kept.release());
+  if (on_exit(finish_kept, kept) != 0) delete kept;
 }
 
 void TelemetryBase::hand_over() { core_->hand_over_now(); }

@@ -126,11 +126,11 @@ TEST(Schema, errors_are_an_event_of_code_and_phase) {
 
 TEST(Schema, a_width_is_the_least_that_holds_the_distance) {
   using telemetry_detail::width_of;
-  constexpr auto least = std::numeric_limits<std::int64_t>::min();
-  constexpr auto most = std::numeric_limits<std::int64_t>::max();
+  constexpr auto kLeast = std::numeric_limits<std::int64_t>::min();
+  constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
   static_assert(width_of(0, 0) == 1 && width_of(0, 255) == 1 && width_of(-1, 254) == 1 && width_of(0, 256) == 2);
   static_assert(width_of(0, 65'535) == 2 && width_of(0, 65'536) == 4 && width_of(0, 4'294'967'295) == 4);
-  static_assert(width_of(0, 4'294'967'296) == 8 && width_of(least, most) == 8 && width_of(most, most) == 1);
+  static_assert(width_of(0, 4'294'967'296) == 8 && width_of(kLeast, kMost) == 8 && width_of(kMost, kMost) == 1);
 }
 
 }  // namespace

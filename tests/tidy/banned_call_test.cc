@@ -32,8 +32,7 @@ const std::vector<Ban>& bans() {
        std::regex(R"((system|steady|high_resolution)_clock::now|\b(clock_gettime|gettimeofday|timespec_get)\s*\()"
                   R"(|(^|[^\w])(std)?::(time|clock)\s*\(|\btime\s*\(\s*(nullptr|NULL|0)\s*\))"),
        kEverywhere,
-       {"src/core/system_clock.cc",
-        "examples/tool/main.cc"},  // a tool of somebody else has no Clock to take
+       {"src/core/system_clock.cc", "examples/tool/main.cc"},  // a tool of somebody else has no Clock to take
        "take a Clock or a time (core/clock.h)"},
       {"environment",
        std::regex(R"(\b(secure_getenv|getenv|environ|__environ|setenv|putenv|unsetenv)\b)"),

@@ -2,10 +2,10 @@
 
 #include "cli/commands/commands.h"
 #include "cli/invocation.h"
-#include "core/json_writer.h"
 #include "cli/masking.h"
 #include "cli/output_schemas.h"
 #include "cli/table.h"
+#include "core/json_writer.h"
 
 namespace aldis::cli {
 namespace {

@@ -9,11 +9,11 @@
 #include "aldis/signals.h"
 #include "cli/commands/commands.h"
 #include "cli/invocation.h"
-#include "core/json_writer.h"
 #include "cli/masking.h"
 #include "cli/output_schemas.h"
 #include "cli/table.h"
 #include "core/format.h"
+#include "core/json_writer.h"
 #include "engines/local/board_report.h"
 #include "engines/local/runtime_directory.h"
 
