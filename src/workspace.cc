@@ -37,7 +37,9 @@ Result<void> check_store(std::string_view store) {
                 "the local store is spelled \"local:\" and nothing else; another place is chosen by the runtime "
                 "directory (ALDIS_RUNTIME_DIR)");
   }
-  return fail(ErrorCode::invalid_argument, "unknown store \"{}\": use local: (this machine) or a redis URL", store);
+  // No more than the scheme: behind it may stand a password.
+  return fail(ErrorCode::invalid_argument, "unknown store \"{}\": use local: (this machine) or a redis URL",
+              store.substr(0, store.find("://")));
 }
 
 Result<void> check_options(const WorkspaceOptions& options) {

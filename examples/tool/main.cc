@@ -60,18 +60,6 @@ Answer run(const std::vector<std::string>& words, Telemetry& telemetry) {
   return {.exit_code = 2, .error = Answer::Failure{"INVALID_ARGUMENT", "there is no such command", kHelp}};
 }
 
-void print_json(const Answer& answer, const std::string& meta) {
-  std::string error = "null", warnings;
-  if (const auto& failure = answer.error) {
-    error = "{\"code\":" + json_quote(failure->code) + ",\"message\":" + json_quote(failure->message);
-    if (!failure->suggestion.empty()) error += ",\"suggestion\":" + json_quote(failure->suggestion);
-    error += failure->retryable ? ",\"retryable\":true}" : ",\"retryable\":false}";
-  }
-  for (const auto& text : answer.warnings) warnings += (warnings.empty() ? "" : ",") + json_quote(text);
-  std::printf("{\"ok\":%s,\"data\":%s,\"error\":%s,\"warnings\":[%s],\"meta\":{%s}}\n", answer.error ? "false" : "true",
-              answer.data.c_str(), error.c_str(), warnings.c_str(), meta.c_str());
-}
-
 void print_text(const Answer& answer, bool colour) {
   std::fputs(answer.text.c_str(), stdout);
   for (const auto& text : answer.warnings) std::fprintf(stderr, "warning: %s\n", text.c_str());
@@ -94,11 +82,11 @@ int main(int argc, char** argv) {
   if (words == std::vector<std::string>{"--version"}) return std::printf("tool %s\n", kVersion), 0;
   const Answer answer = run(words, telemetry);
   const auto update = telemetry.update_available();
-  auto meta = "\"duration_ms\":" + std::to_string((std::chrono::steady_clock::now() - begun).count() / 1'000'000);
+  auto meta = "{\"duration_ms\":" + std::to_string((std::chrono::steady_clock::now() - begun).count() / 1'000'000);
   if (update) meta += ",\"update_available\":" + json_quote(*update);
   const bool for_people = terminal && !aldis::runs_in_ci(environment);
   if (for_people) print_text(answer, both_terminals && aldis::allows_colour(environment));
-  if (!for_people) print_json(answer, meta);
+  if (!for_people) std::puts(aldis::to_json(answer, meta + "}").c_str());
   if (update && both_terminals) std::fprintf(stderr, "tool %s is available; this is %s\n", update->c_str(), kVersion);
   return telemetry.finish(answer.exit_code);
 }

@@ -74,6 +74,10 @@ inline constexpr std::size_t kTelemetrySpoolBytesMax = 256 * 1024;
 inline constexpr std::size_t kTelemetrySpoolRecordBytesMax = 192 * 1024;  // beyond it only counts of what was dropped
 // Writers that look at the size at the same moment may each add a frame to a spool that just has room for one.
 inline constexpr std::size_t kTelemetryBatchBytesMax = 2 * kTelemetrySpoolBytesMax;
+// What a reader bears of a batch; the rest of it is a gap. An attribute of a table's event stands with 3 bytes for two
+// names: no writer says more in a batch than 32 times its bytes.
+inline constexpr std::size_t kTelemetryUnsoundFramesMax = 256;
+inline constexpr std::size_t kTelemetryBatchTextBytesMax = 32 * kTelemetrySpoolBytesMax;
 inline constexpr std::size_t kTelemetryBatchesMax = 8;
 inline constexpr std::size_t kTelemetrySentLogBytesMax = 64 * 1024;
 inline constexpr unsigned kTelemetryAttemptsMax = 5;

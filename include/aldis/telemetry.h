@@ -11,8 +11,9 @@
 // nothing is handed over. `_exit`, abort and fatal signals hand nothing over. Threads: `event`, `error`, `active`,
 // `update_available` are safe from any thread, without lock, I/O or allocation (but for update_available, which reads a
 // small file); the others from one thread. Errors: none. Whatever goes wrong, the tool's output and exit code are what
-// they would be without telemetry; what is lost is counted. Bad options switch telemetry off (`tool telemetry explain`
-// says why). Limits: limits.h, "Telemetry": 48 records between hand-overs; more are dropped and counted.
+// they would be without telemetry, without memory too; what is lost is counted. Bad options switch telemetry off
+// (`tool telemetry explain` says why). Limits: limits.h, "Telemetry": 48 records between hand-overs; more are dropped
+// and counted.
 
 #include <cstddef>
 #include <cstdint>
@@ -20,6 +21,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "aldis/export.h"
@@ -33,7 +35,8 @@ struct TelemetryOptions {
   std::string version;  // of the tool, semantic: 1.2.3
 
   // The command line without the program's name. Decides whether this run is reported at all (see above) and holds
-  // --no-update-check. None: not a command line; nothing is judged by it.
+  // --no-update-check. Options alone are no command: a tool that needs no word leaves this out. None: not a command
+  // line, nothing is judged by it.
   std::optional<std::vector<std::string>> arguments = {};
 
   // None: the process's own, now.
@@ -62,6 +65,10 @@ struct TelemetryAnswer {
   std::vector<std::string> warnings = {};
 };
 
+// {"ok","data","error","warnings"} and, if `meta` (a JSON object) is not empty, "meta": what a tool prints for a
+// program. Implemented in src/telemetry/answer_json.cc.
+ALDIS_API std::string to_json(const TelemetryAnswer& answer, std::string_view meta = {});
+
 // Declares the enumerations of `error(code, phase)`. Both say their names as those of events do.
 template <telemetry_detail::Declared Code, telemetry_detail::Declared Phase>
 struct TelemetryErrors {
@@ -89,7 +96,10 @@ class ALDIS_API TelemetryBase {
 
   bool active() const;
 
-  // Last call of main: `return telemetry.finish(run(argc, argv));`.
+  // Last call of main: `return telemetry.finish(run(argc, argv));`. A tool that puts itself into a sandbox (seccomp)
+  // calls it before: a filter that kills for openat or flock would kill here; afterwards no call makes one. While
+  // another thread hands over, at an exit in the midst of it, this hands nothing over: what that thread has not written
+  // by then is lost, and what it has is there once.
   int finish(int exit_code);
 
   // Does the same when `main` returns or `exit` is called, also if this object is gone by then. libaldis is never
@@ -125,9 +135,10 @@ class ALDIS_API TelemetryBase {
 };
 
 // REQUIRES: each event type has a member `telemetry` made by telemetry_event; one of them may be a TelemetryErrors.
-template <class... Events>
+template <telemetry_detail::Described... Events>
 class TelemetryClient : public TelemetryBase {
   static_assert(sizeof...(Events) > 0 && sizeof...(Events) <= limits::kTelemetryEventsMax);
+  static_assert(telemetry_detail::have_different_names<Events...>(), "two events have one name");
 
  public:
   explicit TelemetryClient(TelemetryOptions options) : TelemetryBase(std::move(options), kTable) {}

@@ -5,8 +5,9 @@
 // and integers cross this interface, so nothing else can be reported. Build the table from constants: whoever builds
 // it from user data can leak that data. Everything else is as telemetry.h says.
 // Threads: event and error are safe from any thread; the others from one.
-// Errors: open answers NULL and says why in `problem`, for mistakes in the table or the options only. Every other
-// call accepts NULL and does nothing (finish still flushes and returns its argument).
+// Errors: open answers NULL and says why in `problem`, for mistakes in the table or the options only (and, without a
+// word in `problem`, when there is no memory). Every other call accepts NULL and does nothing (finish still flushes and
+// returns its argument).
 // Limits: names are [a-z][a-z0-9_]{0,47}; at most 64 events of 16 fields of 256 values, and an event's values must fit
 // into 48 bytes (1, 2, 4 or 8 each, by its bounds).
 
@@ -49,7 +50,7 @@ typedef struct {
   const char* tool;
   const char* version;
   int argc; /* main's own, with the program's name; argv NULL: not a command line */
-  const char* const* argv;
+  char* const* argv;
   const aldis_telemetry_event_type* events;
   size_t event_count;
   const char* const* error_codes; /* of aldis_telemetry_error; may be NULL with a count of 0 */
@@ -79,9 +80,8 @@ ALDIS_TELEMETRY_API int aldis_telemetry_update_available(const aldis_telemetry* 
                                                          size_t version_size);
 
 /* What follows the word "telemetry" on the command line. Returns the exit code; `json`, if not NULL, receives one JSON
- * object {"ok","data","error","warnings"} that aldis_telemetry_free frees. */
-ALDIS_TELEMETRY_API int aldis_telemetry_command(aldis_telemetry* telemetry, int argc, const char* const* argv,
-                                                char** json);
+ * object {"ok","data","error","warnings"} that aldis_telemetry_free frees; NULL with a NULL client. */
+ALDIS_TELEMETRY_API int aldis_telemetry_command(aldis_telemetry* telemetry, int argc, char* const* argv, char** json);
 ALDIS_TELEMETRY_API void aldis_telemetry_free(char* json);
 
 /* Frees; what was not handed over is gone, unless aldis_telemetry_finish_on_exit was called. */

@@ -4,7 +4,8 @@
 //
 // Model: there is no type for text, so a path, an argument or a message cannot be put into an event; a member of any
 // other type, a name that is not [a-z][a-z0-9_]{0,47}, too many fields or values do not compile. An enumeration says
-// its names in a function beside it, found by its argument; the names stand in the order of the values 0, 1, 2…:
+// its names in a function beside it, found by its argument; the names stand in the order of the values 0, 1, 2…, and an
+// enumerator beyond them drops its event, which is counted:
 //
 //   enum class Command { list, fail };
 //   consteval auto telemetry_names(Command) { return aldis::telemetry_values("list", "fail"); }
@@ -29,54 +30,18 @@
 #include <type_traits>
 #include <utility>
 
+#include "aldis/bounded.h"
 #include "aldis/limits.h"
+#include "aldis/telemetry_values.h"
 
 namespace aldis {
-
-// An integer that is cut to its bounds, so that a surprising number cannot tell anything surprising.
-template <std::int64_t Least, std::int64_t Most>
-class Bounded {
- public:
-  static_assert(Least <= Most);
-  static constexpr std::int64_t kLeast = Least;
-  static constexpr std::int64_t kMost = Most;
-
-  constexpr Bounded() = default;
-  template <std::integral T>
-    requires(!std::same_as<T, bool>)
-  constexpr Bounded(T value)  // NOLINT(google-explicit-constructor): a number is meant to become one
-      : value_(std::cmp_less(value, Least)     ? Least
-               : std::cmp_greater(value, Most) ? Most
-                                               : static_cast<std::int64_t>(value)) {}
-  constexpr std::int64_t value() const { return value_; }
-
- private:
-  std::int64_t value_ = Least;
-};
 
 namespace telemetry_detail {
 
 // Not constexpr: a schema that calls one of these does not compile, and the compiler names it.
-void a_name_must_be_lower_case_words_with_underscores();
 void an_event_has_too_many_fields();
 void an_event_has_two_fields_of_one_name();
-void an_enumeration_has_too_many_values();
 void an_event_does_not_fit_into_one_record();
-
-constexpr bool is_name(std::string_view name) {
-  bool fine =
-      !name.empty() && name.size() <= limits::kTelemetryNameBytesMax && name.front() >= 'a' && name.front() <= 'z';
-  for (const char c : name) fine = fine && ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_');
-  return fine;
-}
-
-constexpr std::string_view checked_name(std::string_view name) {
-  if (!is_name(name)) a_name_must_be_lower_case_words_with_underscores();
-  return name;
-}
-
-template <class T>
-concept Declared = std::is_enum_v<T> && requires(T value) { telemetry_names(value); };
 
 template <class T>
 struct IsBounded : std::false_type {};
@@ -87,9 +52,6 @@ struct IsBounded<Bounded<Least, Most>> : std::true_type {};
 template <class T>
 concept Reportable = std::same_as<T, bool> || IsBounded<T>::value || Declared<T>;
 
-template <Declared T>
-inline constexpr auto kNames = telemetry_names(T{});
-
 // Bytes that a value between the bounds takes in a record.
 constexpr std::size_t width_of(std::int64_t least, std::int64_t most) {
   const std::uint64_t span = static_cast<std::uint64_t>(most) - static_cast<std::uint64_t>(least);
@@ -97,12 +59,6 @@ constexpr std::size_t width_of(std::int64_t least, std::int64_t most) {
 }
 
 }  // namespace telemetry_detail
-
-template <class... Text>
-consteval auto telemetry_values(const Text&... names) {
-  if (sizeof...(names) > limits::kTelemetryValuesMax) telemetry_detail::an_enumeration_has_too_many_values();
-  return std::array<std::string_view, sizeof...(names)>{telemetry_detail::checked_name(names)...};
-}
 
 // A field as tables hold it, whatever language declared it.
 struct TelemetryField {
@@ -148,6 +104,14 @@ consteval TelemetryMember<Event, T> telemetry_field(std::string_view name, T Eve
   return {telemetry_detail::checked_name(name), member};
 }
 
+template <class Event, class T>
+consteval TelemetryMember<Event, bool> telemetry_field(std::string_view, T Event::*) {
+  static_assert(
+      telemetry_detail::Reportable<T>,
+      "a telemetry field is a bool, an aldis::Bounded<...>, or an enumeration with telemetry_names beside it");
+  return {};
+}
+
 template <class Event, class... T>
 struct TelemetryEventSchema {
   std::string_view name;
@@ -179,5 +143,29 @@ consteval auto telemetry_event(std::string_view name, TelemetryMember<Event, T>.
   if (bytes > limits::kTelemetryRecordValueBytesMax) telemetry_detail::an_event_does_not_fit_into_one_record();
   return schema;
 }
+
+namespace telemetry_detail {
+
+template <class Event, class Schema>
+struct IsSchemaOf : std::false_type {};
+template <class Event, class... T>
+struct IsSchemaOf<Event, TelemetryEventSchema<Event, T...>> : std::true_type {};
+
+// What a client can report.
+template <class Event>
+concept Described = IsSchemaOf<Event, std::remove_const_t<decltype(Event::telemetry)>>::value;
+
+template <Described... Events>
+consteval bool have_different_names() {
+  const std::array<std::string_view, sizeof...(Events)> names{Events::telemetry.name...};
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (names[i] == names[j]) return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace telemetry_detail
 
 }  // namespace aldis

@@ -34,7 +34,7 @@ class ALDIS_API ToolEnvironment {
 
   // What to set for ourselves and for every program that we start: NO_COLOR=1 where colour is not allowed; and CI=1,
   // NO_UPDATE_NOTIFIER=1, HOMEBREW_NO_AUTO_UPDATE=1, PIP_DISABLE_PIP_VERSION_CHECK=1 where stdout is no terminal or in
-  // CI. What the user has set (to anything but nothing) stays.
+  // CI. A value that says the same ("true" for CI) stays; an empty one, "0" and "false" do not.
   EnvironmentSnapshot changes() const;
 
   // The snapshot with `changes`, as "NAME=value", for execve.

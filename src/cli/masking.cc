@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <charconv>
 #include <cmath>
 
+#include "aldis/json.h"
 #include "core/ids.h"
 
 namespace aldis::cli {
@@ -42,6 +44,73 @@ std::size_t end_of_string(std::string_view json, std::size_t at) {
     if (json[at] == '\\') ++at;
   }
   return std::min(at + 1, json.size());
+}
+
+constexpr char kOther = '\xff';  // stands for what is no plain character: no name and no secret has it
+
+// The character that `digits` write in hexadecimal.
+char coded_character(std::string_view digits) {
+  unsigned value = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
+  return value > ' ' && value < 0x7F ? static_cast<char>(value) : kOther;
+}
+
+// The content of a string literal as its reader sees it, so that passw\u006frd is password.
+std::string without_escapes(std::string_view content) {
+  constexpr std::string_view kThemselves = "\"\\/";
+  std::string plain;
+  for (std::size_t i = 0; i < content.size(); ++i) {
+    if (content[i] != '\\' || i + 1 == content.size()) {
+      plain += content[i];
+    } else if (content[++i] == 'u') {
+      plain += coded_character(content.substr(i + 1, 4));
+      i += 4;
+    } else {
+      plain += kThemselves.find(content[i]) != std::string_view::npos ? content[i] : kOther;
+    }
+  }
+  return plain;
+}
+
+std::string without_percent_codes(std::string_view text) {
+  std::string plain;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    plain += text[i] == '%' ? coded_character(text.substr(i + 1, 2)) : text[i];
+    if (text[i] == '%') i += 2;
+  }
+  return plain;
+}
+
+bool is_url(std::string_view text) {
+  return text.find("://") != std::string_view::npos && text.find_first_of(" \t") == std::string_view::npos;
+}
+
+// A string that is no key, with its quotes.
+std::string mask_string(std::string_view literal) {
+  const std::string plain = without_escapes(literal.substr(1, literal.size() - 2));
+  if (looks_like_a_secret(plain)) return "\"***\"";
+  if (!is_url(plain)) return std::string(literal);
+  const std::string masked = mask_url(plain);
+  return masked == plain ? std::string(literal) : json_quote(masked);
+}
+
+// Hides the values of parameters that are secrets, in the query and in the fragment.
+std::string mask_parameters(std::string_view url) {
+  constexpr std::string_view kSeparators = "?&;#";
+  const std::size_t begin = std::min(url.find_first_of("?#"), url.size());
+  std::string masked(url.substr(0, begin));
+  for (std::string_view rest = url.substr(begin); !rest.empty();) {
+    std::size_t end = std::min(rest.find_first_of(kSeparators, 1), rest.size());
+    const std::string_view parameter = rest.substr(0, end);
+    const std::size_t equals = parameter.find('=');
+    const bool secret =
+        equals != std::string_view::npos && (names_a_secret(without_percent_codes(parameter.substr(1, equals - 1))) ||
+                                             looks_like_a_secret(without_percent_codes(parameter.substr(equals + 1))));
+    masked += secret ? std::string(parameter.substr(0, equals + 1)) + std::string(kMask) : std::string(parameter);
+    if (secret) end = std::min(rest.find('&', 1), rest.size());  // it may hold the other separators
+    rest.remove_prefix(end);
+  }
+  return masked;
 }
 
 std::size_t skip_space(std::string_view json, std::size_t at) {
@@ -117,18 +186,18 @@ std::string mask_json(std::string_view json) {
       continue;
     }
     const std::size_t end = end_of_string(json, at);
-    const std::string_view content = json.substr(at + 1, end - at - 2);
     const std::size_t colon = skip_space(json, end);
     const bool is_key = colon < json.size() && json[colon] == ':';
     if (!is_key) {
-      masked += looks_like_a_secret(content) ? "\"***\"" : std::string(json.substr(at, end - at));
+      masked += mask_string(json.substr(at, end - at));
       at = end;
       continue;
     }
+    const std::string name = without_escapes(json.substr(at + 1, end - at - 2));
     const std::size_t value = skip_space(json, colon + 1);
     masked += json.substr(at, value - at);
     at = value;
-    if (names_a_secret(content)) {
+    if (names_a_secret(name)) {
       masked += "\"***\"";
       at = end_of_value(json, value);
     }
@@ -137,14 +206,12 @@ std::string mask_json(std::string_view json) {
 }
 
 std::string mask_url(std::string_view url) {
-  const std::size_t scheme = url.find("://");
-  if (scheme == std::string_view::npos) return std::string(url);
-  const std::size_t begin = scheme + 3;
-  const std::size_t at = url.substr(0, url.find('/', begin)).rfind('@');
-  if (at == std::string_view::npos || at < begin) return std::string(url);
-  const std::size_t colon = url.find(':', begin);
-  if (colon == std::string_view::npos || colon > at) return std::string(url);
-  return std::string(url.substr(0, colon + 1)) + std::string(kMask) + std::string(url.substr(at));
+  const std::string masked = mask_parameters(url);
+  const std::size_t scheme = masked.find("://");
+  const std::size_t colon = masked.find(':', scheme == std::string::npos ? 0 : scheme + 3);
+  const std::size_t at = masked.rfind('@');  // the last: a password may hold others, and / and ? that nobody encoded
+  if (colon == std::string::npos || at == std::string::npos || colon > at) return masked;
+  return masked.substr(0, colon + 1) + std::string(kMask) + masked.substr(at);
 }
 
 }  // namespace aldis::cli

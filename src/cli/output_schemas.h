@@ -66,7 +66,7 @@ inline constexpr std::string_view kTelemetryStatus =
     R"({"type":"object","properties":{"enabled":{"type":"boolean"},"active":{"type":"boolean"},)"
     R"("decided_by":{"type":"string"},"endpoint":{"type":["string","null"]},"spool_bytes":{"type":"integer"},)"
     R"("batches":{"type":"integer"},"dropped":{"type":"integer"},"last_result":{"enum":["none","sent","refused",)"
-    R"("busy","unreachable","slow_network","not_telemetry"]},)"
+    R"("busy","unreachable","slow_network","not_telemetry","sending"]},)"
     R"("next_attempt_at":{"type":["string","null"],"format":"date-time"}}})";
 inline constexpr std::string_view kTelemetryExplain =
     R"({"type":"object","properties":{"active":{"type":"boolean"},"decided_by":{"type":"string"},)"

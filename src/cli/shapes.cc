@@ -92,6 +92,8 @@ Colour colour_of(AgentState state) {
   return Colour::none;
 }
 
+bool evidence_quotes_agent(const AgentStatus& agent) { return agent.state == AgentState::finished; }
+
 std::string payload_text(const Json& payload) { return mask_json(payload.text()); }
 
 std::string format_age(std::chrono::nanoseconds age) {
@@ -107,24 +109,26 @@ std::string format_progress(const std::optional<double>& progress) {
 }
 
 std::string agent_view(const OutputStyle& style, const AgentStatus& agent) {
-  return render_fields(style, {
-                                  {"agent", {agent.agent_id, Colour::bold}},
-                                  {"name", {agent.display_name == agent.agent_id ? "" : agent.display_name}},
-                                  {"state", {std::string(to_string(agent.state)), colour_of(agent.state)}},
-                                  {"evidence", {agent.evidence}},
-                                  {"status", {agent.status}},
-                                  {"progress", {format_progress(agent.progress)}},
-                                  {"task", {agent.current_task}},
-                                  {"metadata", {payload_text(agent.metadata)}},
-                                  {"started", {time_text(agent.started_at)}},
-                                  {"last beat", {time_text(agent.last_beat)}},
-                                  {"beats", {std::to_string(agent.beats)}},
-                                  {"lease expires", {time_text(agent.lease_expires_at)}},
-                                  {"incarnation", {agent.incarnation}},
-                                  {"host", {agent.host}},
-                                  {"pid", {agent.pid ? std::to_string(*agent.pid) : ""}},
-                                  {"suspicion", {agent.suspicion ? fmt::format("{:.1f}", *agent.suspicion) : ""}},
-                              });
+  const bool quotes = evidence_quotes_agent(agent);
+  return render_fields(style,
+                       {
+                           {"agent", {agent.agent_id, Colour::bold}},
+                           {"name (untrusted)", {agent.display_name == agent.agent_id ? "" : agent.display_name}},
+                           {"state", {std::string(to_string(agent.state)), colour_of(agent.state)}},
+                           {quotes ? "evidence (untrusted)" : "evidence", {agent.evidence}},
+                           {"status (untrusted)", {agent.status}},
+                           {"progress", {format_progress(agent.progress)}},
+                           {"task (untrusted)", {agent.current_task}},
+                           {"metadata (untrusted)", {payload_text(agent.metadata)}},
+                           {"started", {time_text(agent.started_at)}},
+                           {"last beat", {time_text(agent.last_beat)}},
+                           {"beats", {std::to_string(agent.beats)}},
+                           {"lease expires", {time_text(agent.lease_expires_at)}},
+                           {"incarnation", {agent.incarnation}},
+                           {"host", {agent.host}},
+                           {"pid", {agent.pid ? std::to_string(*agent.pid) : ""}},
+                           {"suspicion", {agent.suspicion ? fmt::format("{:.1f}", *agent.suspicion) : ""}},
+                       });
 }
 
 std::string signal_view(const OutputStyle& style, const CoordinationSignal& signal) {

@@ -26,6 +26,9 @@ std::string receipt_view(const OutputStyle& style, const Receipt& receipt);
 
 Colour colour_of(AgentState state);
 
+// Whether the evidence holds words that the agent wrote (its final status): then mark it as untrusted, too.
+bool evidence_quotes_agent(const AgentStatus& agent);
+
 // A payload for people: secrets masked. Show it under a title that says that it is not to be trusted.
 std::string payload_text(const Json& payload);
 

@@ -29,16 +29,18 @@ void pause(const std::stop_token& stop) {
 
 }  // namespace
 
-StopWatcher::StopWatcher(CoordinationSignals signals, std::string type, std::vector<std::string> old)
+StopWatcher::StopWatcher(CoordinationSignals signals, std::string type, std::vector<std::string> old, WallTime start)
     : signals_(std::move(signals)),
       type_(std::move(type)),
       old_(std::move(old)),
+      start_(start),
       descriptor_(eventfd(0, EFD_CLOEXEC)) {}
 
 StopWatcher::StopWatcher(StopWatcher&& other) noexcept
     : signals_(std::move(other.signals_)),
       type_(std::move(other.type_)),
       old_(std::move(other.old_)),
+      start_(other.start_),
       stop_(std::move(other.stop_)),
       thread_(std::move(other.thread_)),
       descriptor_(std::exchange(other.descriptor_, -1)) {}
@@ -51,12 +53,13 @@ StopWatcher::~StopWatcher() {
   if (descriptor_ >= 0) close(descriptor_);
 }
 
-Result<StopWatcher> StopWatcher::open(const Workspace& workspace, const std::string& agent, const std::string& type) {
+Result<StopWatcher> StopWatcher::open(const Workspace& workspace, const std::string& agent, const std::string& type,
+                                      WallTime now) {
   ALDIS_TRY_ASSIGN(CoordinationSignals signals, CoordinationSignals::open(workspace, agent));
   ALDIS_TRY_ASSIGN(const std::vector<CoordinationSignal> pending, signals.get_pending_signals(type));
   std::vector<std::string> old;
   for (const CoordinationSignal& signal : pending) old.push_back(signal.signal_id);
-  return StopWatcher(std::move(signals), type, std::move(old));
+  return StopWatcher(std::move(signals), type, std::move(old), now);
 }
 
 void StopWatcher::start() {
@@ -70,12 +73,18 @@ void StopWatcher::watch() {
   }
 }
 
+// One that nobody ever held would have waited at the start, had it been there. Of one that was given back nobody knows
+// that, and the times decide.
+bool StopWatcher::heeds(const CoordinationSignal& signal) const {
+  if (std::find(old_.begin(), old_.end(), signal.signal_id) != old_.end()) return false;
+  return signal.attempt == 1 || signal.timestamp >= start_;
+}
+
 bool StopWatcher::look() {
   const Result<std::vector<CoordinationSignal>> pending = signals_.get_pending_signals(type_);
   if (!pending) return false;
-  const bool came = std::any_of(pending->begin(), pending->end(), [&](const CoordinationSignal& signal) {
-    return std::find(old_.begin(), old_.end(), signal.signal_id) == old_.end();
-  });
+  const bool came =
+      std::any_of(pending->begin(), pending->end(), [&](const CoordinationSignal& signal) { return heeds(signal); });
   if (came) {
     eventfd_write(descriptor_, 1);
     stop_.request_stop();

@@ -43,16 +43,6 @@ std::unexpected<Error> failed_to(std::string_view what, const std::string& path,
   return std::unexpected(system_error(code_of(reason), fmt::format("cannot {} {}", what, path), reason));
 }
 
-// Takes what openat returned. 0–2 may be free, and whoever prints there must not print into a file of ours.
-FileDescriptor own_descriptor(int opened) {
-  if (opened < 0 || opened >= kFirstOwnDescriptor) return FileDescriptor(opened);
-  const int moved = fcntl(opened, F_DUPFD_CLOEXEC, kFirstOwnDescriptor);
-  const int reason = errno;
-  close(opened);
-  errno = reason;
-  return FileDescriptor(moved);
-}
-
 // A slash at the end would follow a link in spite of O_NOFOLLOW.
 std::string without_slashes_at_end(std::string path) {
   while (path.size() > 1 && path.ends_with('/')) path.pop_back();
@@ -102,10 +92,15 @@ Result<Ancestor> open_ancestor(const std::string& path) {
 }
 
 Result<FileDescriptor> make_below(FileDescriptor directory, const std::string& name, const std::string& path) {
-  if (mkdirat(directory.get(), name.c_str(), 0700) != 0 && errno != EEXIST) return failed_to("make", path, errno);
+  const bool is_new = mkdirat(directory.get(), name.c_str(), 0700) == 0;
+  if (!is_new && errno != EEXIST) return failed_to("make", path, errno);
   constexpr int kFlags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
   FileDescriptor made = own_descriptor(openat(directory.get(), name.c_str(), kFlags));
   if (!made.is_open()) return failed_to("open", path, errno);
+  // A umask of 0777 would leave a directory that its owner cannot enter. By this name, since O_PATH allows no fchmod.
+  if (is_new && chmod(fmt::format("/proc/self/fd/{}", made.get()).c_str(), 0700) != 0) {
+    return failed_to("open to ourselves", path, errno);
+  }
   return check_own_directory(std::move(made), path, Others::may_list);
 }
 
@@ -118,6 +113,15 @@ Result<FileDescriptor> open_locked(const FileDescriptor& directory, const std::s
 }
 
 }  // namespace
+
+FileDescriptor own_descriptor(int opened) {
+  if (opened < 0 || opened >= kFirstOwnDescriptor) return FileDescriptor(opened);
+  const int moved = fcntl(opened, F_DUPFD_CLOEXEC, kFirstOwnDescriptor);
+  const int reason = errno;
+  close(opened);
+  errno = reason;
+  return FileDescriptor(moved);
+}
 
 Result<FileDescriptor> open_own_directory(const std::string& path, Others others) {
   const std::string plain = without_slashes_at_end(path);
@@ -158,6 +162,9 @@ Result<FileDescriptor> open_own_file(const FileDescriptor& directory, const std:
     return fail(ErrorCode::failed_precondition, "{} belongs to user {}, not to user {}: remove it", name, status.st_uid,
                 geteuid());
   }
+  // One that was made under a umask of 0777 could not be opened again.
+  const bool is_shut = (flags & O_CREAT) != 0 && (status.st_mode & 0600) != 0600;
+  if (is_shut && fchmod(file.get(), 0600) != 0) return failed_to("open to ourselves", name, errno);
   return file;
 }
 

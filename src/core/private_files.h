@@ -15,14 +15,19 @@
 
 namespace aldis {
 
+// Takes what open, openat, pipe… returned and moves it to 3 or more: 0–2 may be free, and whoever prints there must not
+// print into a file of ours. errno stays that of the failure.
+FileDescriptor own_descriptor(int opened);
+
 enum class Others { nothing, may_list };  // what group and others may do: mode & 077 = 0, or mode & 022 = 0
 
 Result<FileDescriptor> open_own_directory(const std::string& path, Others others);
 
-// Makes what is missing of the path, 0700 each, if the nearest existing ancestor belongs to us or to root.
+// Makes what is missing of the path, 0700 each whatever the umask is, if the nearest existing ancestor belongs to us or
+// to root.
 Result<FileDescriptor> make_own_directory(const std::string& path, Others others);
 
-// `flags` as for openat (O_RDONLY, O_WRONLY|O_APPEND|O_CREAT…); a file that is made is 0600.
+// `flags` as for openat (O_RDONLY, O_WRONLY|O_APPEND|O_CREAT…); a file that is made is 0600, whatever the umask is.
 Result<FileDescriptor> open_own_file(const FileDescriptor& directory, const std::string& name, int flags);
 
 // Whether `name` in `directory` still is the open `file`.

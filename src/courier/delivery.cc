@@ -15,6 +15,7 @@
 #include "courier/verdict.h"
 #include "telemetry/gate.h"
 #include "telemetry/spool.h"
+#include "telemetry/update_cache.h"
 
 namespace aldis::courier {
 namespace {
@@ -39,24 +40,33 @@ std::optional<ConsentFile> read_usable_consent(const Errand& errand) {
 class Delivery {
  public:
   // REQUIRES: the gate has made this the courier.
-  Delivery(const Errand& errand, const FileDescriptor& state, Gate& gate, Batches& batches)
-      : errand_(errand), state_(state), gate_(gate), batches_(batches), before_(gate.read()) {}
+  Delivery(const Errand& errand, const FileDescriptor& state, Gate& gate, const telemetry::InstallId& install_id)
+      : errand_(errand), state_(state), gate_(gate), install_id_(install_id), before_(gate.read()) {}
 
   int run() {
     if (!write_failure_ahead()) return 1;
-    if (read_usable_consent(errand_)) {
-      give_up_worn_out();
-      batches_.claim_spool(now());
-      const auto names = batches_.list();
-      static_cast<void>(std::ranges::all_of(names, [&](const BatchName& name) { return send(name); }));
-      if (!failed_ && errand_.update_check) check_updates();
+    auto batches = Batches::open(state_);
+    batches_ = batches ? &*batches : nullptr;
+    if (batches_ == nullptr) {
+      fail_with(LastResult::unreachable);
+    } else if (consent()) {
+      send_all();
     }
     write_result();
+    if (!failed_ && errand_.update_check) check_updates();
     return failed_ ? 1 : 0;
   }
 
  private:
   std::chrono::sys_seconds now() const { return std::chrono::floor<std::chrono::seconds>(errand_.clock.wall_now()); }
+
+  // Asked before each connection, and before anything is written of what came of it. None: the user has taken back the
+  // consent under which this began, even if there is another one now.
+  std::optional<ConsentFile> consent() const {
+    auto consent = read_usable_consent(errand_);
+    if (!consent || consent->install_id != install_id_) return std::nullopt;
+    return consent;
+  }
 
   // Reads, changes, writes: a `reset` in the meantime is kept.
   template <class Change>
@@ -103,17 +113,24 @@ class Delivery {
     result_ = result;
   }
 
+  void send_all() {
+    give_up_worn_out();
+    batches_->claim_spool(now());
+    const auto names = batches_->list();
+    static_cast<void>(std::ranges::all_of(names, [&](const BatchName& name) { return send(name); }));
+  }
+
+  // Without waiting for locks: whoever still holds one of such a batch would cost every courier its life.
   void give_up_worn_out() {
-    for (const BatchName& name : batches_.list()) {
-      if (!is_worn_out(name, now())) continue;
-      const auto bytes = batches_.read(name);
-      give_up(name, bytes ? telemetry::decode(*bytes) : DecodedSpool{});
+    for (const BatchName& name : batches_->list()) {
+      if (is_worn_out(name, now())) give_up(name, batches_->peek(name).value_or(""));
     }
   }
 
-  void give_up(const BatchName& name, const DecodedSpool& content) {
-    batches_.remove(name);
-    const std::uint64_t uncounted = report_lost(content);
+  // Removed first: what is laborious to read would cost the next courier its life as well.
+  void give_up(const BatchName& name, const std::string& bytes) {
+    batches_->remove(name);
+    const std::uint64_t uncounted = report_lost(telemetry::decode(bytes));
     change_gate([&](GateRecord& record) {
       ++record.failed;
       record.dropped += uncounted;
@@ -123,7 +140,7 @@ class Delivery {
   // The next batch will tell how much was lost. Answers what could not be left for it.
   std::uint64_t report_lost(const DecodedSpool& content) {
     const std::uint64_t lost = content.record_count() + content.dropped_count();
-    if (lost == 0 || content.frames.empty()) return lost;
+    if (lost == 0 || content.frames.empty() || !consent()) return lost;
     const auto count = static_cast<std::uint32_t>(std::min<std::uint64_t>(lost, UINT32_MAX));
     const telemetry::FrameOrigin& origin = content.frames.front().origin;
     const auto frames = telemetry::encode(origin, {}, count, random_number(now()));
@@ -141,23 +158,23 @@ class Delivery {
 
   // False: no further batch has a chance now.
   bool send(const BatchName& name) {
-    const auto consent = read_usable_consent(errand_);
+    const auto consent = this->consent();
     if (!consent || consent->endpoint.empty()) return false;
     if (http() == nullptr) {
       fail_with(LastResult::unreachable);
       return false;
     }
-    const auto counted = batches_.count_attempt(name);
+    const auto counted = batches_->count_attempt(name);
     if (!counted && counted.error().code == ErrorCode::not_found) return true;  // `disable` took it
     if (!counted) {
       fail_with(LastResult::unreachable);
       return false;
     }
-    const auto bytes = batches_.read(*counted);
+    const auto bytes = batches_->read(*counted);
     if (!bytes) return true;  // wears out
     const BatchRequest batch = make_request(*bytes, *consent, counted->attempt, now());
     if (!batch.says_something) {
-      give_up(*counted, telemetry::decode(*bytes));
+      give_up(*counted, *bytes);
       return true;
     }
     const HttpAnswer answer = http()->send(batch.request);
@@ -172,7 +189,7 @@ class Delivery {
         return true;
       case Fate::dropped:
         fail_with(verdict.result);
-        give_up(name, telemetry::decode(bytes));
+        give_up(name, bytes);
         return true;
       case Fate::retry:
         fail_with(verdict.result);
@@ -183,8 +200,8 @@ class Delivery {
   }
 
   void accept(const BatchName& name, const BatchRequest& batch, int status, std::uint64_t rejected) {
-    log_sent(state_, {now(), batch.batch_id, batch.body_sha256, batch.records, status});
-    batches_.remove(name);
+    if (consent()) log_sent(state_, {now(), batch.batch_id, batch.body_sha256, batch.records, status});
+    batches_->remove(name);
     result_ = LastResult::sent;
     change_gate([&](GateRecord& record) {
       ++record.sent;
@@ -192,21 +209,25 @@ class Delivery {
     });
   }
 
+  // At most once in a week, whatever comes of it: the time is written before the connection is made. That nobody
+  // answers is no failure of what telemetry sends.
   void check_updates() {
-    const auto consent = read_usable_consent(errand_);
-    if (!consent || !is_update_check_due(*consent, gate_.read(), now())) return;
-    if (http() != nullptr && check_for_update(*http_, state_, *consent, now())) {
-      change_gate([&](GateRecord& record) { record.update_checked_at = now(); });
-    } else if (!result_) {
-      fail_with(LastResult::unreachable);
+    const auto asked_under = consent();
+    if (!asked_under || !is_update_check_due(*asked_under, gate_.read(), now())) return;
+    if (!change_gate([&](GateRecord& record) { record.update_checked_at = now(); }) || http() == nullptr) return;
+    const auto version = ask_for_update(*http_, *asked_under);
+    // A version that cannot be written down is seen again in a week.
+    if (version && consent()) {
+      static_cast<void>(telemetry::write_update(state_, {.version = *version, .checked_at = now()}));
     }
   }
 
   const Errand& errand_;
   const FileDescriptor& state_;
   Gate& gate_;
-  Batches& batches_;
+  const telemetry::InstallId install_id_;
   const GateRecord before_;
+  Batches* batches_ = nullptr;
   std::optional<Http> http_;
   std::optional<LastResult> result_;  // of the last attempt; none: there was none
   std::optional<std::chrono::seconds> retry_after_;
@@ -226,14 +247,12 @@ int end_without_consent(Gate& gate) {
 int deliver(const Errand& errand) {
   const auto state = open_own_directory(errand.places.state_directory, Others::nothing);
   if (!state) return state.error().code == ErrorCode::not_found ? 0 : 1;
-  const bool has_consent = read_usable_consent(errand).has_value();
-  auto gate = has_consent ? Gate::open(*state) : Gate::open_existing(*state);
+  const auto consent = read_usable_consent(errand);
+  auto gate = consent ? Gate::open(*state) : Gate::open_existing(*state);
   if (!gate) return gate.error().code == ErrorCode::not_found ? 0 : 1;
   if (!gate->become_courier(errand.flush)) return errand.flush ? 1 : 0;
-  if (!has_consent) return end_without_consent(*gate);
-  auto batches = Batches::open(*state);
-  if (!batches) return 1;
-  return Delivery(errand, *state, *gate, *batches).run();
+  if (!consent) return end_without_consent(*gate);
+  return Delivery(errand, *state, *gate, consent->install_id).run();
 }
 
 }  // namespace aldis::courier

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "core/failure.h"
+#include "telemetry/endpoint.h"
 
 namespace aldis::courier {
 namespace {
@@ -117,6 +118,8 @@ curl_slist* Http::Curl::headers_of(const HttpRequest& request) const {
 
 void Http::Curl::describe(const HttpRequest& request) const {
   easy_setopt(handle, CURLOPT_URL, request.url.c_str());
+  // Else http_proxy would carry off, readable, what was to stay on this host.
+  if (telemetry::is_loopback(request.url)) easy_setopt(handle, CURLOPT_PROXY, "");
   if (!request.post) return;
   easy_setopt(handle, CURLOPT_POST, 1L);
   easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));

@@ -3,8 +3,8 @@
 // made: a linked one would be loaded before the timer that ends this process is armed.
 //
 // Model: redirects are never followed, only http and https are spoken, TLS is verified, no netrc, no cookies, answers
-// are read up to a limit. Proxies and certificate files come from the environment that the tool passed on. Threads:
-// one. Errors: unavailable if libcurl cannot be loaded.
+// are read up to a limit. Proxies (never for a loopback host) and certificate files come from the environment that the
+// tool passed on. Threads: one. Errors: unavailable if libcurl cannot be loaded.
 
 #include <memory>
 #include <string>

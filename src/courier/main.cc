@@ -108,6 +108,7 @@ int main(int argc, char** argv) {
 
   const Errand errand{environment, clock, *places, options.flush, options.update_check};
   if (options.preview) {
+    arm_timer(aldis::limits::kTelemetryFlushMax);  // a person waits
     say(STDOUT_FILENO, aldis::courier::preview(errand) + "\n");
     return 0;
   }

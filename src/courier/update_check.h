@@ -3,8 +3,9 @@
 // docs/telemetry-format.md, "Update check". Threads: one.
 
 #include <chrono>
+#include <optional>
+#include <string>
 
-#include "core/file_descriptor.h"
 #include "courier/http.h"
 #include "telemetry/consent_file.h"
 #include "telemetry/gate.h"
@@ -15,8 +16,7 @@ namespace aldis::courier {
 bool is_update_check_due(const telemetry::ConsentFile& consent, const telemetry::GateRecord& gate,
                          std::chrono::sys_seconds now);
 
-// Writes down the version if there is one. False: nobody answered.
-bool check_for_update(Http& http, const FileDescriptor& state_directory, const telemetry::ConsentFile& consent,
-                      std::chrono::sys_seconds now);
+// The version that the answer names; none: no answer, or another one.
+std::optional<std::string> ask_for_update(Http& http, const telemetry::ConsentFile& consent);
 
 }  // namespace aldis::courier

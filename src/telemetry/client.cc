@@ -7,11 +7,13 @@
 #include "aldis/telemetry.h"
 #include "core/private_files.h"
 #include "telemetry/commands.h"
+#include "telemetry/contained.h"
 #include "telemetry/courier_process.h"
 #include "telemetry/event_table.h"
 #include "telemetry/facts.h"
 #include "telemetry/flush_output.h"
 #include "telemetry/hand_over.h"
+#include "telemetry/process_mark.h"
 #include "telemetry/ring.h"
 #include "telemetry/update_cache.h"
 
@@ -58,14 +60,12 @@ class TelemetryBase::Core {
   }
 
   void finish() {
-    flush_output();
     // What other threads record from now on comes too late.
-    if (active_.exchange(false)) pass_on();
+    if (active_.exchange(false)) pass_on(Occasion::last);
   }
 
   void hand_over_now() {
-    std::erase_if(couriers_, reap_courier);
-    if (active()) pass_on();
+    if (active()) pass_on(Occasion::one_of_many);
   }
 
   // True for the first who asks.
@@ -102,7 +102,12 @@ class TelemetryBase::Core {
     EventTable table;
     Places places;
     Ring ring;
+    ProcessMark process;
+    std::atomic_flag is_handing_over = ATOMIC_FLAG_INIT;
+    std::uint32_t dropped = 0;             // not yet told to anybody
+    std::vector<FileDescriptor> couriers;  // ours, not yet reaped
   };
+  enum class Occasion { one_of_many, last };
 
   std::chrono::sys_seconds now() const { return std::chrono::floor<std::chrono::seconds>(clock_.wall_now()); }
 
@@ -119,20 +124,33 @@ class TelemetryBase::Core {
   // NO_TELEMETRY and its like do not keep the user from being told what is known already.
   std::string find_updates() const {
     ConsentFacts facts = gather_process_facts(options_.tool, environment_, std::nullopt);
+    if (facts.setuid) return {};
     const std::optional<Places> places = gather_disk_facts(identity_, facts);
     return updates_directory(facts, places);
   }
 
-  void pass_on() {
-    // A forked child has copies of records that the parent will hand over.
-    if (getpid() != pid_) return;
+  void pass_on(Occasion occasion) {
+    // A forked child has copies of records that the parent will hand over, and of couriers that are not its children.
+    if (recording_->process.in_child() || recording_->is_handing_over.test_and_set()) return;
+    contained([&] {
+      std::erase_if(recording_->couriers, reap_courier);
+      hand_over_drained(occasion);
+    });
+    recording_->is_handing_over.clear();
+  }
+
+  void hand_over_drained(Occasion occasion) {
     Ring::Drained drained = recording_->ring.drain();
+    const std::uint32_t left = occasion == Occasion::last ? recording_->ring.count_left() : 0;
+    const std::uint32_t dropped = recording_->dropped + drained.dropped + left;
+    // Until it is done, for memory may run out.
+    recording_->dropped = dropped + static_cast<std::uint32_t>(drained.records.size());
     HandOver what{.environment = environment_,
                   .clock = clock_,
                   .places = recording_->places,
                   .origin = {.tool = options_.tool, .version = options_.version},
                   .records = {},
-                  .dropped = drained.dropped + dropped_,
+                  .dropped = dropped,
                   .spool_only = options_.spool_only,
                   .may_check_for_updates = wants_updates() && isatty(STDOUT_FILENO) == 1};
     for (const RingRecord& record : drained.records) {
@@ -140,56 +158,67 @@ class TelemetryBase::Core {
       what.records.push_back(recording_->table.unpack(record.event, record.values, time));
     }
     const HandedOver done = telemetry::hand_over(what);
-    dropped_ = done.dropped;
-    if (done.courier) couriers_.push_back(*done.courier);
+    recording_->dropped = done.dropped;
+    if (done.courier) recording_->couriers.push_back(watch_courier(*done.courier));
   }
 
   TelemetryOptions options_;
   Environment environment_;
   ToolIdentity identity_;
   SystemClock clock_;
-  const pid_t pid_ = getpid();
   bool looked_ = false;     // at the disk: not if the environment or the command line rules telemetry out
   std::string updates_in_;  // the state directory, if the user has consented to update checks
   std::optional<Recording> recording_;
   std::atomic<bool> active_{false};
   bool waits_for_exit_ = false;
-  std::uint32_t dropped_ = 0;    // not yet told to anybody
-  std::vector<pid_t> couriers_;  // ours, not yet reaped
 };
 
-TelemetryBase::TelemetryBase(TelemetryOptions options, std::span<const Event> events)
-    : core_(std::make_shared<Core>(std::move(options), events)) {}
+TelemetryBase::TelemetryBase(TelemetryOptions options, std::span<const Event> events) {
+  contained([&] { core_ = std::make_shared<Core>(std::move(options), events); });
+}
 
 TelemetryBase::~TelemetryBase() = default;
 
-bool TelemetryBase::active() const { return core_->active(); }
+bool TelemetryBase::active() const { return core_ && core_->active(); }
 
 int TelemetryBase::finish(int exit_code) {
-  core_->finish();
+  flush_output();
+  if (core_) core_->finish();
   return exit_code;
 }
 
 void TelemetryBase::finish_on_exit() {
-  if (!core_->claim_exit()) return;
-  auto* const kept = new std::shared_ptr<Core>(core_);
-  const auto finish_kept = [](int, void* argument) {
-    const std::unique_ptr<std::shared_ptr<Core>> core(static_cast<std::shared_ptr<Core>*>(argument));
-    (*core)->finish();
-  };
-  if (on_exit(finish_kept, kept) != 0) delete kept;
+  if (!core_ || !core_->claim_exit()) return;
+  contained([&] {
+    auto* const kept = new std::shared_ptr<Core>(core_);
+    const auto finish_kept = [](int, void* argument) {
+      const std::unique_ptr<std::shared_ptr<Core>> core(static_cast<std::shared_ptr<Core>*>(argument));
+      flush_output();
+      (*core)->finish();
+    };
+    if (on_exit(finish_kept, kept) != 0) delete kept;
+  });
 }
 
-void TelemetryBase::hand_over() { core_->hand_over_now(); }
+void TelemetryBase::hand_over() {
+  if (core_) core_->hand_over_now();
+}
 
-std::optional<std::string> TelemetryBase::update_available() const { return core_->update_available(); }
+std::optional<std::string> TelemetryBase::update_available() const {
+  std::optional<std::string> newer;
+  if (core_) contained([&] { newer = core_->update_available(); });
+  return newer;
+}
 
 TelemetryAnswer TelemetryBase::telemetry_command(std::span<const std::string> arguments) {
-  return core_->run(arguments);
+  TelemetryAnswer answer;
+  if (core_ && contained([&] { answer = core_->run(arguments); })) return answer;
+  // Texts that are short enough to need no memory.
+  return {.exit_code = 1, .error = TelemetryAnswer::Failure{.code = "OUT_OF_MEMORY", .message = "out of memory"}};
 }
 
 void TelemetryBase::record(std::size_t event, std::span<const std::int64_t> values) noexcept {
-  core_->record(event, values);
+  if (core_) core_->record(event, values);
 }
 
 }  // namespace aldis

@@ -10,6 +10,9 @@
 
 namespace aldis::telemetry {
 
+// The courier, if this process may start it. Errors: failed_precondition, plus those of find_courier.
+Result<std::string> usable_courier(const Environment& environment);
+
 TelemetryAnswer answer_status(const CommandScene& scene, const CommandOptions& options);
 TelemetryAnswer answer_explain(const CommandScene& scene, const CommandOptions& options);
 TelemetryAnswer enable(const CommandScene& scene, const CommandOptions& options);

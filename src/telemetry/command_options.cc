@@ -76,20 +76,20 @@ class Reader {
     const std::size_t equals = word.find('=');
     const Option* option = find_option(command_, word.substr(0, equals));
     if (option == nullptr) return problem(fmt::format("unknown option {}", word.substr(0, equals)));
-    const bool given_before = !found_.values.try_emplace(option->name).second;
-    if (given_before) problem(fmt::format("{} is given twice", option->name));
-    found_.values[option->name] = value_of(*option, word, equals);
+    const std::optional<std::string> value = value_of(*option, word, equals);
+    if (!value) return problem(fmt::format("{} needs a value", option->name));
+    const bool is_new = found_.values.insert_or_assign(option->name, *value).second;
+    if (!is_new) problem(fmt::format("{} is given twice", option->name));
   }
 
-  std::string value_of(const Option& option, std::string_view word, std::size_t equals) {
+  std::optional<std::string> value_of(const Option& option, std::string_view word, std::size_t equals) {
     if (option.value.empty()) {
       if (equals != std::string_view::npos) problem(fmt::format("{} takes no value", option.name));
-      return {};
+      return "";
     }
     if (equals != std::string_view::npos) return std::string(word.substr(equals + 1));
     if (next_ < words_.size()) return words_[next_++];
-    problem(fmt::format("{} needs a value", option.name));
-    return {};
+    return std::nullopt;
   }
 
   void problem(std::string text) { found_.problems.push_back(std::move(text)); }
@@ -148,10 +148,12 @@ TelemetryAnswer refuse(int exit_code, std::string code, std::string message, std
   return answer;
 }
 
-TelemetryAnswer refuse_options(std::string_view tool, const std::vector<std::string>& problems) {
+TelemetryAnswer refuse_options(std::string_view tool, std::string_view command,
+                               const std::vector<std::string>& problems) {
   std::string message;
   for (const std::string& problem : problems) message += (message.empty() ? "" : "; ") + problem;
-  return refuse(2, "INVALID_ARGUMENT", std::move(message), fmt::format("see {} telemetry --help", tool));
+  return refuse(2, "INVALID_ARGUMENT", std::move(message),
+                fmt::format("see {} telemetry {}{}--help", tool, command, command.empty() ? "" : " "));
 }
 
 }  // namespace aldis::telemetry

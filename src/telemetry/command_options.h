@@ -32,6 +32,7 @@ std::string command_help(std::string_view tool, std::string_view command);  // o
 
 TelemetryAnswer refuse(int exit_code, std::string code, std::string message, std::string suggestion = {});
 // All of them in one answer. REQUIRES: there are some.
-TelemetryAnswer refuse_options(std::string_view tool, const std::vector<std::string>& problems);
+TelemetryAnswer refuse_options(std::string_view tool, std::string_view command,
+                               const std::vector<std::string>& problems);
 
 }  // namespace aldis::telemetry

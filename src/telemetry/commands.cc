@@ -16,7 +16,12 @@ std::string lines(std::span<const std::pair<std::string_view, std::string>> fiel
 
 std::string_view yes_or_no(bool value) { return value ? "yes" : "no"; }
 
-std::optional<WallTime> planned_attempt(const GateRecord& gate) {
+std::chrono::sys_seconds now(const CommandScene& scene) {
+  return std::chrono::floor<std::chrono::seconds>(scene.clock.wall_now());
+}
+
+std::optional<WallTime> planned_attempt(const GateRecord& gate, bool spool_only) {
+  if (spool_only) return gate.spool_only_until;
   if (gate.next_attempt_at == std::chrono::sys_seconds{}) return std::nullopt;
   return gate.next_attempt_at;
 }
@@ -43,6 +48,28 @@ Action find_action(std::string_view command) {
   return nullptr;
 }
 
+// What keeps records from being sent, or soon will.
+std::vector<std::string> status_warnings(const CommandScene& scene, const GateRecord& gate, bool sending,
+                                         bool spool_only) {
+  std::vector<std::string> warnings;
+  if (!sending && gate.last_result == LastResult::slow_network) {
+    warnings.push_back(
+        fmt::format("the network is slower than a sender may live; give it longer: {} telemetry enable "
+                    "--lifetime-ms {}",
+                    scene.tool, limits::kTelemetryLifetimeMax.count()));
+  }
+  if (spool_only) {
+    warnings.push_back(
+        fmt::format("nothing is sent until {}: {} senders in a row were killed before they could do anything, perhaps "
+                    "by a sandbox; to try again now: {} telemetry enable",
+                    format_timestamp(gate.spool_only_until), limits::kTelemetryUnfinishedMax, scene.tool));
+  }
+  if (!decide(scene.facts).active) return warnings;
+  const Result<std::string> courier = usable_courier(scene.environment);
+  if (!courier) warnings.push_back(fmt::format("records wait in the spool: {}", courier.error().message));
+  return warnings;
+}
+
 }  // namespace
 
 TelemetryAnswer answer_status(const CommandScene& scene, const CommandOptions&) {
@@ -54,7 +81,8 @@ TelemetryAnswer answer_status(const CommandScene& scene, const CommandOptions&) 
   const bool sending = looks && courier_runs(scene.places->state_directory);
   const std::string_view last_result = sending ? "sending" : to_string(gate.last_result);
   const std::uint64_t dropped = gate.dropped + pending.dropped;
-  const std::optional<WallTime> next = planned_attempt(gate);
+  const bool spool_only = is_spool_only(gate, now(scene));
+  const std::optional<WallTime> next = planned_attempt(gate, spool_only);
 
   TelemetryAnswer answer;
   JsonWriter json;
@@ -76,12 +104,7 @@ TelemetryAnswer answer_status(const CommandScene& scene, const CommandOptions&) 
       {"next attempt at", next ? format_timestamp(*next) : std::string()},
   };
   answer.text = lines(fields);
-  if (!sending && gate.last_result == LastResult::slow_network) {
-    answer.warnings.push_back(
-        fmt::format("the network is slower than a sender may live; give it longer: "
-                    "{} telemetry enable --lifetime-ms {}",
-                    scene.tool, limits::kTelemetryLifetimeMax.count()));
-  }
+  answer.warnings = status_warnings(scene, gate, sending, spool_only);
   return answer;
 }
 
@@ -110,9 +133,11 @@ TelemetryAnswer run_command(const CommandScene& scene, std::span<const std::stri
     return answer;
   }
   const Action action = find_action(options.command);
-  if (action == nullptr) return refuse_options(scene.tool, options.problems);
+  if (action == nullptr) return refuse_options(scene.tool, "", options.problems);
   // `enable` has more to say about its values.
-  if (!options.problems.empty() && options.command != "enable") return refuse_options(scene.tool, options.problems);
+  if (!options.problems.empty() && options.command != "enable") {
+    return refuse_options(scene.tool, options.command, options.problems);
+  }
   CommandScene seen = scene;
   seen.facts = with_consent(scene);
   return action(seen, options);

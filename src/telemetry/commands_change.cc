@@ -1,5 +1,10 @@
 // telemetry enable, disable, reset
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <charconv>
 
 #include "aldis/json.h"
@@ -66,17 +71,29 @@ ConsentFile wanted_consent(const CommandScene& scene, const CommandOptions& opti
   return wanted;
 }
 
-// Counts are since `enable`, and a pause that another endpoint or lifetime earned is over. What says that starting is
-// dangerous here stays.
-void renew_gate(const std::string& state_directory, bool starts_anew) {
+// The consent as a file that nothing will read again, whatever it says. Also out of a directory of ours that others may
+// write to, which is not trusted: it would say yes again as soon as that is mended.
+Result<void> forget_consent(const std::string& directory) {
+  Result<void> removed = remove_consent(directory);
+  if (removed) return removed;
+  const FileDescriptor opened(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  struct stat status{};
+  if (!opened.is_open() || fstat(opened.get(), &status) != 0 || status.st_uid != geteuid()) return removed;
+  if (unlinkat(opened.get(), std::string(kConsentName).c_str(), 0) == 0 || errno == ENOENT) return {};
+  return removed;
+}
+
+// Counts are since `enable`, and a pause that another endpoint or lifetime earned is over. Whoever enables wants to try
+// again what is said to be dangerous here.
+void renew_gate(const std::string& state_directory, bool starts_anew, bool ends_pause) {
   const Result<FileDescriptor> state = open_own_directory(state_directory, Others::nothing);
   if (!state) return;
   Result<Gate> gate = Gate::open_existing(*state);
   if (!gate || !gate->take_pen(false)) return;
-  GateRecord record = gate->read();
-  if (starts_anew) {
-    record = {.unfinished = record.unfinished, .boot_id = record.boot_id, .spool_only_until = record.spool_only_until};
-  } else {
+  GateRecord record = starts_anew ? GateRecord{} : gate->read();
+  record.unfinished = 0;
+  record.spool_only_until = {};
+  if (ends_pause) {
     record.next_attempt_at = {};
     record.failures = 0;
     record.last_result = LastResult::none;
@@ -116,7 +133,7 @@ TelemetryAnswer refuse_place(const CommandScene& scene) {
 TelemetryAnswer enable(const CommandScene& scene, const CommandOptions& options) {
   std::vector<std::string> problems = options.problems;
   ConsentFile wanted = wanted_consent(scene, options, problems);
-  if (!problems.empty()) return refuse_options(scene.tool, problems);
+  if (!problems.empty()) return refuse_options(scene.tool, options.command, problems);
   if (!scene.places || !scene.facts.place_problem.empty()) return refuse_place(scene);
   if (wanted.endpoint.empty()) {
     return refuse(4, "ENDPOINT_REQUIRED", "nobody has said where telemetry is to be sent",
@@ -131,31 +148,33 @@ TelemetryAnswer enable(const CommandScene& scene, const CommandOptions& options)
   }
   const Result<void> written = write_consent(scene.places->consent_directory, wanted);
   if (!written) return refuse_by(written.error());
-  if (starts_anew || before.endpoint != wanted.endpoint || before.lifetime != wanted.lifetime) {
-    renew_gate(scene.places->state_directory, starts_anew);
-  }
+  const bool ends_pause = before.endpoint != wanted.endpoint || before.lifetime != wanted.lifetime;
+  renew_gate(scene.places->state_directory, starts_anew, ends_pause);
   return answer_consent(scene, wanted);
 }
 
 TelemetryAnswer disable(const CommandScene& scene, const CommandOptions&) {
-  if (!scene.places) return answer_consent(scene, std::nullopt);
-  std::optional<ConsentFile> consent = read_consent(scene.places->consent_directory);
+  if (!scene.places) return refuse_place(scene);
+  const std::string& directory = scene.places->consent_directory;
+  std::optional<ConsentFile> consent = read_consent(directory);
+  bool revoked = false;
   if (consent) {
     consent->enabled = false;
     consent->install_id = {};
-    Result<void> revoked = write_consent(scene.places->consent_directory, *consent);
-    // No room for a "no": then nothing at all, which means the same.
-    if (!revoked) revoked = remove_consent(scene.places->consent_directory);
-    if (!revoked) return refuse_by(revoked.error());
+    consent->update_url.clear();
+    revoked = write_consent(directory, *consent).has_value();
+  }
+  if (!revoked) {
+    // Not to be read, or no room for a "no": then nothing at all, which means the same.
+    if (const Result<void> gone = forget_consent(directory); !gone) return refuse_by(gone.error());
   }
   remove_pending(scene.places->state_directory);
   return answer_consent(scene, consent);
 }
 
 TelemetryAnswer reset(const CommandScene& scene, const CommandOptions&) {
-  if (!scene.places) return answer_consent(scene, std::nullopt);
-  const Result<void> removed = remove_consent(scene.places->consent_directory);
-  if (!removed && removed.error().code != ErrorCode::not_found) return refuse_by(removed.error());
+  if (!scene.places) return refuse_place(scene);
+  if (const Result<void> gone = forget_consent(scene.places->consent_directory); !gone) return refuse_by(gone.error());
   remove_state(scene.places->state_directory);
   TelemetryAnswer answer = answer_consent(scene, std::nullopt);
   answer.text = "telemetry is off, and nothing of it is left\n";

@@ -54,16 +54,17 @@ std::vector<ConsentRule> rules_of_the_run(const ConsentFacts& facts) {
 }  // namespace
 
 CommandLine judge_command_line(const std::vector<std::string>& arguments) {
-  if (arguments.empty()) return CommandLine::no_command;
-  bool has_word = false;
-  for (const std::string& argument : before_double_dash(arguments)) {
+  const std::span<const std::string> own = before_double_dash(arguments);
+  bool is_behind_word = false;
+  bool has_word = own.size() + 1 < arguments.size();  // words may stand behind "--"
+  for (const std::string& argument : own) {
     if (argument == "--help" || argument == "-h") return CommandLine::help;
     if (argument == "--version" || argument == "-V") return CommandLine::version;
-    if (argument.starts_with('-') || has_word) continue;
+    if (argument.starts_with('-') || argument.empty() || is_behind_word) continue;
     if (argument == "telemetry") return CommandLine::telemetry_command;
-    has_word = true;
+    is_behind_word = has_word = true;
   }
-  return CommandLine::reportable;
+  return has_word ? CommandLine::reportable : CommandLine::no_command;
 }
 
 std::vector<ConsentRule> explain(const ConsentFacts& facts) {

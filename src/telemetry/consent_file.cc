@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -58,6 +59,12 @@ bool parse_install_id(std::optional<std::string_view> text, InstallId& id) {
   return true;
 }
 
+// Then what it says may not be what the user said.
+bool others_may_write(const FileDescriptor& directory, const std::string& name) {
+  struct stat status{};
+  return fstatat(directory.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0 || (status.st_mode & 022) != 0;
+}
+
 }  // namespace
 
 std::string_view to_string(BodyFormat format) { return format == BodyFormat::otlp ? "otlp" : "jsonl"; }
@@ -110,7 +117,7 @@ std::optional<ConsentFile> read_consent(const std::string& directory) {
   const auto opened = open_own_directory(directory, Others::may_list);
   if (!opened) return std::nullopt;
   const auto text = read_own_file(*opened, file_name(), kConsentBytesMax);
-  if (!text) return std::nullopt;
+  if (!text || others_may_write(*opened, file_name())) return std::nullopt;
   return parse_consent(*text);
 }
 

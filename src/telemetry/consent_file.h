@@ -2,7 +2,8 @@
 // What the user has said with `telemetry enable`: reading and writing the consent file. Used by the client, its
 // commands and the courier; implemented in consent_file.cc; the format is in docs/telemetry-format.md.
 //
-// Model: what is not understood (another version, a damaged line, a link, somebody else's file) is no consent.
+// Model: what is not understood (another version, a damaged line, a link, a file that is somebody else's or that
+// others may write) is no consent.
 // Threads: safe from any thread.
 
 #include <array>

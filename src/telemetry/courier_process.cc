@@ -17,13 +17,15 @@
 
 #include "core/clock.h"
 #include "core/failure.h"
-#include "core/file_descriptor.h"
+#include "core/kernel_file.h"
+#include "core/private_files.h"
 
 namespace aldis::telemetry {
 namespace {
 
 constexpr std::string_view kName = "aldis-courier";
 constexpr const char* kNowhere = "/dev/null";
+constexpr std::size_t kStatusBytesMax = 1024 * 1024;  // 65536 groups, of which a line is made, and more
 
 // What a courier gets of its caller's environment. HTTP_PROXY is missing as in curl: a web server sets it from a
 // header.
@@ -48,13 +50,6 @@ std::string beside_library() {
 }
 
 bool is_trusted(const struct stat& status) { return status.st_uid == 0 || status.st_uid == geteuid(); }
-
-std::string read_process_status() {
-  const FileDescriptor file(open("/proc/self/status", O_RDONLY | O_CLOEXEC));
-  std::array<char, 8192> text{};
-  const ssize_t count = file.is_open() ? read(file.get(), text.data(), text.size()) : 0;
-  return {text.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0))};
-}
 
 // "Seccomp:\t2\n": the digit.
 char status_digit(std::string_view status, std::string_view name) {
@@ -134,18 +129,24 @@ class SpawnPlan {
   int failure_ = 0;
 };
 
-// Until `pid` has ended, or `patience` is over.
-void wait_for_end(pid_t pid, std::chrono::milliseconds patience) {
-  // As a system call: the declaration of glibc 2.36 has no C linkage.
-  const FileDescriptor process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
-  if (!process.is_open()) return;
+// Until it has ended, or `patience` is over.
+void wait_for_end(const FileDescriptor& courier, std::chrono::milliseconds patience) {
   const SystemClock clock;
   const SteadyTime deadline = clock.steady_now() + patience;
   for (auto left = patience; left >= std::chrono::milliseconds::zero();
        left = std::chrono::ceil<std::chrono::milliseconds>(deadline - clock.steady_now())) {
-    pollfd watched{process.get(), POLLIN, 0};
+    pollfd watched{courier.get(), POLLIN, 0};
     if (poll(&watched, 1, static_cast<int>(left.count())) >= 0 || errno != EINTR) return;
   }
+}
+
+std::expected<int, NoExitCode> take_exit_code(const FileDescriptor& courier) {
+  siginfo_t ended{};
+  if (waitid(P_PIDFD, static_cast<id_t>(courier.get()), &ended, WEXITED | WNOHANG) != 0) {
+    return std::unexpected(NoExitCode::unknown);
+  }
+  if (ended.si_pid == 0) return std::unexpected(NoExitCode::still_running);
+  return ended.si_code == CLD_EXITED ? ended.si_status : -ended.si_status;
 }
 
 }  // namespace
@@ -181,12 +182,13 @@ Result<std::string> find_courier() {
 std::string refusal_to_start(const Environment& environment) {
   if (environment.get("ALDIS_COURIER")) return "this process was started by a courier";
   if (getpid() == 1) return "this is process 1, which would have to reap the courier";
-  const std::string status = read_process_status();
+  // Of this thread, for each may have a filter of its own. Long where the user is in many groups.
+  const std::string status = read_kernel_file("/proc/thread-self/status", kStatusBytesMax).value_or("");
   const char seccomp = status_digit(status, "Seccomp");
   const char no_new_privileges = status_digit(status, "NoNewPrivs");
-  if (seccomp == '?' || no_new_privileges == '?') return "/proc/self/status cannot be read";
+  if (seccomp == '?' || no_new_privileges == '?') return "/proc/thread-self/status cannot be read";
   if (seccomp == '1' || (seccomp == '2' && no_new_privileges == '1')) {
-    return "this process is in a sandbox (seccomp) that may kill it for starting another";
+    return "this thread is in a sandbox (seccomp) that may kill it for starting another";
   }
   return {};
 }
@@ -198,13 +200,20 @@ Result<pid_t> start_courier(const CourierStart& start, const Environment& enviro
       .run(start.path, std::move(words), courier_environment(start.places, environment));
 }
 
-std::optional<int> wait_for_courier(pid_t pid, std::chrono::milliseconds patience) {
-  wait_for_end(pid, patience);
-  int status = 0;
-  if (waitpid(pid, &status, WNOHANG) != pid) return std::nullopt;
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+std::expected<int, NoExitCode> wait_for_courier(pid_t pid, std::chrono::milliseconds patience) {
+  const FileDescriptor courier = watch_courier(pid);
+  if (!courier.is_open()) return std::unexpected(NoExitCode::unknown);
+  wait_for_end(courier, patience);
+  return take_exit_code(courier);
 }
 
-bool reap_courier(pid_t pid) { return waitpid(pid, nullptr, WNOHANG) != 0; }
+FileDescriptor watch_courier(pid_t pid) {
+  // As a system call: the declaration of glibc 2.36 has no C linkage.
+  return own_descriptor(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+}
+
+bool reap_courier(const FileDescriptor& courier) {
+  return take_exit_code(courier) != std::unexpected(NoExitCode::still_running);
+}
 
 }  // namespace aldis::telemetry

@@ -9,12 +9,13 @@
 #include <sys/types.h>
 
 #include <chrono>
-#include <optional>
+#include <expected>
 #include <string>
 #include <vector>
 
 #include "aldis/result.h"
 #include "core/environment.h"
+#include "core/file_descriptor.h"
 #include "telemetry/places.h"
 
 namespace aldis::telemetry {
@@ -36,9 +37,17 @@ struct CourierStart {
 
 Result<pid_t> start_courier(const CourierStart& start, const Environment& environment);
 
-// The exit code (minus the signal that ended it); none: still running at the end of `patience`, or reaped by others.
-std::optional<int> wait_for_courier(pid_t pid, std::chrono::milliseconds patience);
-// Reaps it if it has ended. Tolerates that somebody else did.
-bool reap_courier(pid_t pid);
+// Why there is no exit code: it runs on at the end of `patience`, or it has ended and was reaped by others (or by the
+// kernel, where SIGCHLD is ignored), or this kernel or sandbox gives no pidfd.
+enum class NoExitCode { still_running, unknown };
+
+// The exit code, or minus the signal that ended it.
+std::expected<int, NoExitCode> wait_for_courier(pid_t pid, std::chrono::milliseconds patience);
+
+// A pidfd, to be opened right after the start: unlike a number it never comes to mean another child of the host. Not
+// open: none to be had.
+FileDescriptor watch_courier(pid_t pid);
+// Reaps it if it has ended. True: no more to be done, if because somebody else did it.
+bool reap_courier(const FileDescriptor& courier);
 
 }  // namespace aldis::telemetry

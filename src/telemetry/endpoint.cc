@@ -51,7 +51,7 @@ std::optional<unsigned> number(std::string_view text, unsigned most) {
 bool is_port(std::string_view port) { return port.empty() || number(port.substr(1), 65535).value_or(0) > 0; }
 
 // Only what no resolver can send elsewhere: the literal addresses, and the name that curl never looks up.
-bool is_loopback(std::string_view host) {
+bool is_loopback_host(std::string_view host) {
   if (host == "[::1]" || std::ranges::equal(host, std::string_view("localhost"), {}, [](char c) {
         return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
       })) {
@@ -69,6 +69,19 @@ bool is_loopback(std::string_view host) {
   return false;
 }
 
+struct Url {
+  bool secure = false;
+  std::string_view authority;
+};
+
+// None: neither https nor http.
+std::optional<Url> split_url(std::string_view url) {
+  const bool secure = url.starts_with(kSecure);
+  if (!secure && !url.starts_with(kPlain)) return std::nullopt;
+  const std::string_view behind = url.substr(secure ? kSecure.size() : kPlain.size());
+  return Url{secure, behind.substr(0, behind.find_first_of("/?"))};
+}
+
 }  // namespace
 
 Result<void> check_endpoint(std::string_view url, bool allow_http) {
@@ -79,19 +92,21 @@ Result<void> check_endpoint(std::string_view url, bool allow_http) {
   if (!std::ranges::all_of(url, [](char c) { return c > ' ' && c <= '~'; }))
     return refuse("it holds a space, a control character or a letter outside ASCII; write those as %XX");
   if (url.contains('#')) return refuse("it has a fragment (#), which is never sent; leave it away");
-  const bool secure = url.starts_with(kSecure);
-  if (!secure && !url.starts_with(kPlain)) return refuse("it must begin with https://");
-
-  const std::string_view behind = url.substr(secure ? kSecure.size() : kPlain.size());
-  const std::string_view authority = behind.substr(0, behind.find_first_of("/?"));
-  if (authority.contains('@'))
+  const std::optional<Url> parts = split_url(url);
+  if (!parts) return refuse("it must begin with https://");
+  if (parts->authority.contains('@'))
     return refuse("it holds a user name or password, which would lie readable in a file; leave it away");
-  const auto [host, port] = split(authority);
+  const auto [host, port] = split(parts->authority);
   if (!is_host(host)) return refuse("its host is neither a name nor an address");
   if (!is_port(port)) return refuse("its port is no number from 1 to 65535");
-  if (!secure && !allow_http && !is_loopback(host))
+  if (!parts->secure && !allow_http && !is_loopback_host(host))
     return refuse("http sends everything readable for others; use https, or insist with --allow-http");
   return {};
+}
+
+bool is_loopback(std::string_view url) {
+  const std::optional<Url> parts = split_url(url);
+  return parts && is_loopback_host(split(parts->authority).host);
 }
 
 }  // namespace aldis::telemetry

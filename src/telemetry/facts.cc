@@ -3,9 +3,6 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
-#include <array>
-#include <climits>
-
 #include "core/format.h"
 #include "core/network_file_system.h"
 #include "core/private_files.h"
@@ -14,38 +11,21 @@
 namespace aldis::telemetry {
 namespace {
 
-constexpr std::size_t kVersionBytesMax = 255;  // a text of a frame
-
 bool runs_with_other_rights() { return getauxval(AT_SECURE) != 0 || geteuid() != getuid() || getegid() != getgid(); }
-
-std::string name_of(const FileDescriptor& directory) {
-  std::array<char, PATH_MAX> path{};
-  const ssize_t length = readlink(fmt::format("/proc/self/fd/{}", directory.get()).c_str(), path.data(), path.size());
-  return {path.data(), static_cast<std::size_t>(length < 0 ? 0 : length)};
-}
-
-std::string network_problem(const std::string& mounts, const std::string& path) {
-  const std::optional<std::string> type = network_file_system(mounts, path);
-  return type ? fmt::format("{} is on a network file system ({})", path, *type) : std::string();
-}
 
 // A directory that is missing is fine: it will be made when it is needed.
 std::string directory_problem(const std::string& mounts, const std::string& path, Others others) {
-  if (std::string problem = network_problem(mounts, path); !problem.empty()) return problem;
+  // First, for whoever opens what lies on a dead mount hangs.
+  if (const std::optional<NetworkPlace> place = network_on_the_way(mounts, path)) {
+    const std::string by = place->path == path ? "" : fmt::format(" at {}", place->path);
+    return fmt::format("{} is on a network file system ({}){}", path, place->type, by);
+  }
   const Result<FileDescriptor> directory = open_own_directory(path, others);
-  if (!directory) return directory.error().code == ErrorCode::not_found ? std::string() : directory.error().message;
-  // Again with the links among its parents resolved.
-  const std::string resolved = name_of(*directory);
-  return resolved == path ? std::string() : network_problem(mounts, resolved);
+  return directory || directory.error().code == ErrorCode::not_found ? std::string() : directory.error().message;
 }
 
 std::string place_problem(const ToolIdentity& identity, const std::optional<Places>& places) {
-  if (!is_tool_name(identity.tool)) {
-    return fmt::format("\"{}\" is no tool's name: lower case letters, digits and hyphens, at most 48", identity.tool);
-  }
-  if (!is_version(identity.version) || identity.version.size() > kVersionBytesMax) {
-    return fmt::format("\"{}\" is no version of a tool: it must be like 1.2.3", identity.version);
-  }
+  if (std::string problem = identity_problem(identity); !problem.empty()) return problem;
   if (!places) return "HOME is not set";
   const std::optional<std::string> mounts = read_mountinfo();
   if (!mounts) return "/proc/self/mountinfo cannot be read";
@@ -55,6 +35,16 @@ std::string place_problem(const ToolIdentity& identity, const std::optional<Plac
 }
 
 }  // namespace
+
+std::string identity_problem(const ToolIdentity& identity) {
+  if (!is_tool_name(identity.tool)) {
+    return fmt::format("\"{}\" is no tool's name: lower case letters, digits and hyphens, at most 48", identity.tool);
+  }
+  if (!is_version(identity.version) || identity.version.size() > kVersionBytesMax) {
+    return fmt::format("\"{}\" is no version of a tool: it must be like 1.2.3", identity.version);
+  }
+  return {};
+}
 
 ConsentFacts gather_process_facts(const std::string& tool, const Environment& environment,
                                   const std::optional<std::vector<std::string>>& arguments) {

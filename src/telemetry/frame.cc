@@ -107,7 +107,8 @@ static_assert(std::is_same_v<std::variant_alternative_t<0, decltype(Attribute::v
 // Reads what a payload holds, and notices what no writer of this version writes.
 class PayloadReader {
  public:
-  explicit PayloadReader(std::string_view payload) : in_(payload) {}
+  // Takes from `text_left` what its records say.
+  PayloadReader(std::string_view payload, std::size_t& text_left) : in_(payload), text_left_(text_left) {}
 
   std::optional<Frame> run() {
     Frame frame;
@@ -163,17 +164,20 @@ class PayloadReader {
 
   std::string string() {
     const std::size_t number = in_.number<std::uint8_t>();
-    sound_ = sound_ && in_.ok() && number < strings_.size();
-    return sound_ ? std::string(strings_[number]) : std::string();
+    sound_ = sound_ && in_.ok() && number < strings_.size() && strings_[number].size() <= text_left_;
+    if (!sound_) return {};
+    text_left_ -= strings_[number].size();
+    return std::string(strings_[number]);
   }
 
   ByteReader in_;
+  std::size_t& text_left_;
   std::vector<std::string_view> strings_;
   bool sound_ = true;
 };
 
 // The frame that `bytes` begins with, and its length.
-std::optional<std::pair<Frame, std::size_t>> read_frame(std::string_view bytes) {
+std::optional<std::pair<Frame, std::size_t>> read_frame(std::string_view bytes, std::size_t& text_left) {
   if (!bytes.starts_with(kMagic)) return std::nullopt;
   ByteReader in(bytes);
   in.raw(kMagic.size());
@@ -182,7 +186,7 @@ std::optional<std::pair<Frame, std::size_t>> read_frame(std::string_view bytes) 
   const auto crc = in.number<std::uint32_t>();
   const std::string_view payload = in.raw(length);
   if (!in.ok() || reserved != 0 || length > kPayloadBytesMax || crc32c(payload) != crc) return std::nullopt;
-  auto frame = PayloadReader(payload).run();
+  auto frame = PayloadReader(payload, text_left).run();
   if (!frame) return std::nullopt;
   return std::pair(*std::move(frame), kHeaderBytes + length);
 }
@@ -222,8 +226,10 @@ std::uint64_t DecodedSpool::dropped_count() const {
 DecodedSpool decode(std::string_view bytes) {
   DecodedSpool spool;
   bool in_gap = false;
+  std::size_t text_left = limits::kTelemetryBatchTextBytesMax;
+  std::size_t unsound = 0;
   while (!bytes.empty()) {
-    if (auto read = read_frame(bytes)) {
+    if (auto read = read_frame(bytes, text_left)) {
       spool.frames.push_back(std::move(read->first));
       bytes.remove_prefix(read->second);
       in_gap = false;
@@ -231,6 +237,7 @@ DecodedSpool decode(std::string_view bytes) {
     }
     if (!in_gap) ++spool.gaps;
     in_gap = true;
+    if (bytes.starts_with(kMagic) && ++unsound == limits::kTelemetryUnsoundFramesMax) break;
     bytes.remove_prefix(std::min(bytes.find(kMagic, 1), bytes.size()));
   }
   return spool;

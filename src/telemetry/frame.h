@@ -3,7 +3,8 @@
 // fuzzer; implemented in frame.cc, the only file that knows the layout; the format is in docs/telemetry-format.md.
 //
 // Model: `encode` makes as few frames as hold everything, none longer than 4 KiB. `decode` never fails: it answers the
-// sound frames in their order and counts the gaps between them. Threads: values.
+// sound frames in their order and counts the gaps between them; what costs too much (limits.h) is a gap. Threads:
+// values.
 
 #include <chrono>
 #include <cstdint>

@@ -1,13 +1,10 @@
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstring>
 
 #include "aldis/limits.h"
 #include "core/bytes.h"
 #include "core/crc32c.h"
-#include "core/file_descriptor.h"
+#include "core/kernel_file.h"
 #include "telemetry/gate.h"
 
 namespace aldis::telemetry {
@@ -134,12 +131,12 @@ std::optional<GateRecord> begin_start(const GateRecord& record, sys_seconds now,
 }
 
 BootId read_boot_id() {
-  const FileDescriptor file(open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC));
-  std::array<char, 36> text{};  // 32 digits and 4 hyphens
-  if (!file.is_open() || read(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) return {};
+  constexpr std::size_t kTextBytes = 37;  // 32 digits, 4 hyphens, a newline
+  const std::optional<std::string> text = read_kernel_file("/proc/sys/kernel/random/boot_id", kTextBytes);
+  if (text.value_or("").size() != kTextBytes) return {};
   BootId boot{};
   std::size_t digits = 0;
-  for (const char character : text) {
+  for (const char character : *text) {
     const int digit = hexadecimal_digit(character);
     if (digit < 0 || digits == 2 * boot.size()) continue;
     boot[digits / 2] = static_cast<std::uint8_t>(boot[digits / 2] << 4 | digit);

@@ -7,6 +7,7 @@
 #include "aldis/limits.h"
 #include "core/private_files.h"
 #include "telemetry/consent_file.h"
+#include "telemetry/contained.h"
 #include "telemetry/courier_process.h"
 #include "telemetry/gate.h"
 #include "telemetry/spool.h"
@@ -85,7 +86,8 @@ HandedOver hand_over(const HandOver& what) {
   if (!state) return {.dropped = count_lost(what)};
   HandedOver done;
   if (has_records) done.dropped = append(what, consent->install_id, *state);
-  if (!what.spool_only) done.courier = start_if_due(what, *state, updates_wanted);
+  // By itself: what was written must not count as lost because the rest went wrong.
+  if (!what.spool_only) contained([&] { done.courier = start_if_due(what, *state, updates_wanted); });
   return done;
 }
 

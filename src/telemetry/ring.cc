@@ -38,4 +38,8 @@ Ring::Drained Ring::drain() {
   return drained;
 }
 
+std::uint32_t Ring::count_left() const noexcept {
+  return static_cast<std::uint32_t>(head_.load(std::memory_order_relaxed) - tail_);
+}
+
 }  // namespace aldis::telemetry

@@ -34,6 +34,8 @@ class Ring {
     std::uint32_t dropped = 0;  // since the last drain
   };
   Drained drain();
+  // What was claimed but could not be drained: behind a slot that is half-written, or come since. Asked by who drains.
+  std::uint32_t count_left() const noexcept;
 
  private:
   struct alignas(limits::kTelemetryRecordBytes) Slot {

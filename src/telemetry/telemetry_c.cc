@@ -8,9 +8,10 @@
 
 #include "aldis/telemetry.h"
 #include "core/failure.h"
-#include "core/json_writer.h"
 #include "core/try.h"
+#include "telemetry/contained.h"
 #include "telemetry/event_table.h"
+#include "telemetry/facts.h"
 #include "telemetry/flush_output.h"
 
 namespace aldis {
@@ -18,6 +19,11 @@ namespace {
 
 using telemetry::DeclaredEvent;
 using telemetry::EventTable;
+
+// No more than one character beyond what is allowed: a text that somebody forgot to end is refused for its length.
+std::string_view bounded_text(const char* text, std::size_t bytes_max) { return {text, strnlen(text, bytes_max + 1)}; }
+
+std::string_view name_of(const char* text) { return bounded_text(text, limits::kTelemetryNameBytesMax); }
 
 // The table as the library knows tables. Points into the caller's texts: the client copies them.
 class CTable {
@@ -43,7 +49,7 @@ class CTable {
  private:
   Result<void> add_event(const aldis_telemetry_event_type& event, std::size_t index) {
     if (event.name == nullptr) return fail(ErrorCode::invalid_argument, "event {} has no name", index);
-    const std::string_view name = event.name;
+    const std::string_view name = name_of(event.name);
     if (event.field_count > 0 && event.fields == nullptr) {
       return fail(ErrorCode::invalid_argument, "event {}: fields is NULL, but field_count is {}", name,
                   event.field_count);
@@ -63,24 +69,24 @@ class CTable {
 
   Result<TelemetryField> read_field(const aldis_telemetry_field& field, std::string_view event, std::size_t index) {
     if (field.name == nullptr) return fail(ErrorCode::invalid_argument, "event {}: field {} has no name", event, index);
+    const std::string_view name = name_of(field.name);
     switch (field.kind) {
       case ALDIS_TELEMETRY_BOOLEAN:
-        return TelemetryField{.name = field.name};
+        return TelemetryField{.name = name};
       case ALDIS_TELEMETRY_INTEGER:
         if (field.least > field.most) {
-          return fail(ErrorCode::invalid_argument, "event {}, field {}: least is more than most", event, field.name);
+          return fail(ErrorCode::invalid_argument, "event {}, field {}: least is more than most", event, name);
         }
         return TelemetryField{
-            .name = field.name, .kind = TelemetryField::Kind::integer, .least = field.least, .most = field.most};
+            .name = name, .kind = TelemetryField::Kind::integer, .least = field.least, .most = field.most};
       case ALDIS_TELEMETRY_CHOICE:
-        return read_choice(event, field.name, field.values, field.value_count);
+        return read_choice(event, name, field.values, field.value_count);
       default:
-        return fail(ErrorCode::invalid_argument, "event {}, field {}: there is no kind {}", event, field.name,
-                    field.kind);
+        return fail(ErrorCode::invalid_argument, "event {}, field {}: there is no kind {}", event, name, field.kind);
     }
   }
 
-  Result<TelemetryField> read_choice(std::string_view event, const char* name, const char* const* values,
+  Result<TelemetryField> read_choice(std::string_view event, std::string_view name, const char* const* values,
                                      std::size_t count) {
     if (values == nullptr || count == 0 || count > limits::kTelemetryValuesMax) {
       return fail(ErrorCode::invalid_argument, "event {}, field {}: a choice has 1 to {} values", event, name,
@@ -89,7 +95,8 @@ class CTable {
     if (std::find(values, values + count, nullptr) != values + count) {
       return fail(ErrorCode::invalid_argument, "event {}, field {}: one of its values is NULL", event, name);
     }
-    const std::vector<std::string_view>& kept = values_.emplace_back(values, values + count);
+    std::vector<std::string_view>& kept = values_.emplace_back();
+    for (std::size_t i = 0; i < count; ++i) kept.push_back(name_of(values[i]));
     return TelemetryField{.name = name,
                           .kind = TelemetryField::Kind::choice,
                           .most = static_cast<std::int64_t>(count) - 1,
@@ -116,6 +123,23 @@ class CTable {
   std::vector<DeclaredEvent> events_;
 };
 
+// The end of the last member that lies within `size` as a whole.
+std::size_t end_of_members(std::size_t size) {
+  constexpr std::size_t kEnds[] = {offsetof(aldis_telemetry_options, error_codes),
+                                   offsetof(aldis_telemetry_options, error_code_count),
+                                   offsetof(aldis_telemetry_options, error_phases),
+                                   offsetof(aldis_telemetry_options, error_phase_count),
+                                   offsetof(aldis_telemetry_options, suggested_endpoint),
+                                   offsetof(aldis_telemetry_options, spool_only),
+                                   offsetof(aldis_telemetry_options, spool_only) + sizeof(int)};
+  return *(std::ranges::upper_bound(kEnds, size) - 1);
+}
+
+telemetry::ToolIdentity identity_of(const aldis_telemetry_options& options) {
+  return {.tool = std::string(name_of(options.tool)),
+          .version = std::string(bounded_text(options.version, telemetry::kVersionBytesMax))};
+}
+
 // What an older caller does not know of is zero.
 Result<aldis_telemetry_options> read_options(const aldis_telemetry_options* given) {
   constexpr std::size_t kLeast = offsetof(aldis_telemetry_options, error_codes);
@@ -124,9 +148,12 @@ Result<aldis_telemetry_options> read_options(const aldis_telemetry_options* give
   if (given->size < kLeast) {
     return fail(ErrorCode::invalid_argument, "size is {}: set it to sizeof(aldis_telemetry_options)", given->size);
   }
-  std::memcpy(&options, given, std::min(given->size, sizeof options));
+  std::memcpy(&options, given, end_of_members(given->size));
   if (options.tool == nullptr) return fail(ErrorCode::invalid_argument, "tool is NULL");
   if (options.version == nullptr) return fail(ErrorCode::invalid_argument, "version is NULL");
+  if (std::string problem = telemetry::identity_problem(identity_of(options)); !problem.empty()) {
+    return fail(ErrorCode::invalid_argument, "{}", problem);
+  }
   return options;
 }
 
@@ -137,9 +164,11 @@ std::vector<std::string> words_of(int argc, const char* const* argv, int first) 
 }
 
 TelemetryOptions client_options(const aldis_telemetry_options& options) {
-  TelemetryOptions made{.tool = options.tool, .version = options.version};
+  const telemetry::ToolIdentity identity = identity_of(options);
+  TelemetryOptions made{.tool = identity.tool, .version = identity.version};
   if (options.argv != nullptr) made.arguments = words_of(options.argc, options.argv, 1);
-  if (options.suggested_endpoint != nullptr) made.suggested_endpoint = options.suggested_endpoint;
+  if (options.suggested_endpoint != nullptr)
+    made.suggested_endpoint = bounded_text(options.suggested_endpoint, limits::kTelemetryEndpointBytesMax);
   made.spool_only = options.spool_only != 0;
   return made;
 }
@@ -148,25 +177,6 @@ TelemetryOptions client_options(const aldis_telemetry_options& options) {
 void copy_text(std::string_view text, char* out, std::size_t size) {
   if (out == nullptr || size == 0) return;
   out[text.copy(out, size - 1)] = '\0';
-}
-
-std::string to_json(const TelemetryAnswer& answer) {
-  JsonWriter json;
-  json.begin_object().boolean("ok", !answer.error).raw("data", answer.data).key("error");
-  if (answer.error) {
-    json.begin_object()
-        .text("code", answer.error->code)
-        .text("message", answer.error->message)
-        .text_or_null("suggestion", answer.error->suggestion)
-        .boolean("retryable", answer.error->retryable)
-        .end_object();
-  } else {
-    json.null();
-  }
-  json.key("warnings").begin_array();
-  for (const std::string& warning : answer.warnings) json.text(warning);
-  json.end_array().end_object();
-  return json.take();
 }
 
 constexpr std::size_t kNoEvent = std::numeric_limits<std::size_t>::max();
@@ -199,19 +209,30 @@ struct aldis_telemetry : aldis::TelemetryBase {
   std::size_t event_count_;
 };
 
+namespace aldis {
+namespace {
+
+Result<aldis_telemetry*> open(const aldis_telemetry_options* options) {
+  ALDIS_TRY_ASSIGN(const aldis_telemetry_options given, read_options(options));
+  ALDIS_TRY_ASSIGN(const CTable table, CTable::read(given));
+  return new aldis_telemetry(given, table);
+}
+
+}  // namespace
+}  // namespace aldis
+
 aldis_telemetry* aldis_telemetry_open(const aldis_telemetry_options* options, char* problem, size_t problem_size) {
   aldis::copy_text("", problem, problem_size);
-  const auto given = aldis::read_options(options);
-  if (!given) {
-    aldis::copy_text(given.error().message, problem, problem_size);
-    return nullptr;
-  }
-  const auto table = aldis::CTable::read(*given);
-  if (!table) {
-    aldis::copy_text(table.error().message, problem, problem_size);
-    return nullptr;
-  }
-  return new aldis_telemetry(*given, *table);
+  aldis_telemetry* opened = nullptr;
+  aldis::telemetry::contained([&] {
+    auto made = aldis::open(options);
+    if (made) {
+      opened = *made;
+    } else {
+      aldis::copy_text(made.error().message, problem, problem_size);
+    }
+  });
+  return opened;
 }
 
 int aldis_telemetry_active(const aldis_telemetry* telemetry) {
@@ -247,12 +268,16 @@ int aldis_telemetry_update_available(const aldis_telemetry* telemetry, char* ver
   return newer ? 1 : 0;
 }
 
-int aldis_telemetry_command(aldis_telemetry* telemetry, int argc, const char* const* argv, char** json) {
+int aldis_telemetry_command(aldis_telemetry* telemetry, int argc, char* const* argv, char** json) {
   if (json != nullptr) *json = nullptr;
   if (telemetry == nullptr) return 1;
-  const aldis::TelemetryAnswer answer = telemetry->telemetry_command(aldis::words_of(argc, argv, 0));
-  if (json != nullptr) *json = strdup(aldis::to_json(answer).c_str());
-  return answer.exit_code;
+  int exit_code = 1;
+  aldis::telemetry::contained([&] {
+    const aldis::TelemetryAnswer answer = telemetry->telemetry_command(aldis::words_of(argc, argv, 0));
+    exit_code = answer.exit_code;
+    if (json != nullptr) *json = strdup(aldis::to_json(answer).c_str());
+  });
+  return exit_code;
 }
 
 void aldis_telemetry_free(char* json) { std::free(json); }

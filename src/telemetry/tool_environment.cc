@@ -6,9 +6,10 @@
 namespace aldis {
 namespace {
 
-bool is_set(const EnvironmentSnapshot& environment, std::string_view name) {
+// "true" says what "1" says, and some programs look for that very word.
+bool says_yes(const EnvironmentSnapshot& environment, std::string_view name) {
   const auto found = environment.find(name);
-  return found != environment.end() && !found->second.empty();
+  return found != environment.end() && !found->second.empty() && found->second != "0" && found->second != "false";
 }
 
 // Nobody looks: programs that we start need not speak of their updates.
@@ -36,13 +37,13 @@ EnvironmentSnapshot ToolEnvironment::changes() const {
     for (const char* name : {"CI", "NO_UPDATE_NOTIFIER", "HOMEBREW_NO_AUTO_UPDATE", "PIP_DISABLE_PIP_VERSION_CHECK"})
       changes.emplace(name, "1");
   }
-  std::erase_if(changes, [&](const auto& change) { return is_set(environment_, change.first); });
+  std::erase_if(changes, [&](const auto& change) { return says_yes(environment_, change.first); });
   return changes;
 }
 
 std::vector<std::string> ToolEnvironment::child_environment() const {
   EnvironmentSnapshot variables = changes();
-  variables.insert(environment_.begin(), environment_.end());  // what is there already stays
+  variables.insert(environment_.begin(), environment_.end());  // all but what was changed
   std::vector<std::string> entries;
   for (const auto& [name, value] : variables) entries.push_back(name + "=" + value);
   return entries;

@@ -50,6 +50,14 @@ TEST_F(Agents, a_beat_starts_a_record_that_is_bound_to_no_process) {
   EXPECT_FALSE(ended.text("/data/lease_expires_at").empty());
 }
 
+TEST_F(Agents, a_task_that_is_spelled_like_a_call_for_help_is_a_task) {
+  for (const char* task : {"-h", "--help"}) {
+    const Ended ended = sandbox.aldis({"agents", "beat", "--agent", "a", "--task", task});
+    EXPECT_EQ(ended.exit_code, 0) << ended.out;
+    EXPECT_EQ(ended.text("/data/current_task"), task);
+  }
+}
+
 TEST_F(Agents, a_second_beat_joins_the_live_record) {
   const std::string first = sandbox.aldis({"agents", "beat", "--agent", "a"}).text("/data/incarnation");
   const Ended second = sandbox.aldis({"agents", "beat", "--agent", "a"});
@@ -85,6 +93,31 @@ TEST_F(Agents, a_beat_inside_a_run_joins_that_incarnation) {
   EXPECT_EQ(ended.exit_code, 0);
   EXPECT_FALSE(ended.at("/data/pid").is_null());
   EXPECT_EQ(ended.text("/data/incarnation"), sandbox.aldis({"agents", "show", "a"}).text("/data/incarnation"));
+}
+
+TEST_F(Agents, a_beat_inside_a_run_but_in_another_place_has_a_record_of_its_own_there) {
+  const std::string aldis = sandbox.command({})[0];
+  for (const Words& place : {Words{"--namespace", "two"}, Words{"--runtime-dir", sandbox.directory() + "/run2"}}) {
+    const std::string options = " " + place[0] + " " + place[1];
+    const Ended ended = sandbox.aldis({"run", "--agent", "a", "--namespace", "one", "--", "/bin/sh", "-c",
+                                       aldis + " agents beat" + options + " --task there && " + aldis +
+                                           " agents stop --status left" + options + " > /dev/null"});
+    EXPECT_EQ(ended.exit_code, 0) << ended.out;
+    EXPECT_EQ(ended.text("/data/current_task"), "there");
+    EXPECT_TRUE(ended.at("/data/pid").is_null());  // bound to no process, so not the run's
+    Words show = {"agents", "show", "a", "--namespace", "one"};
+    EXPECT_EQ(sandbox.aldis(show).text("/data/status"), "completed");
+    show.insert(show.end(), place.begin(), place.end());
+    if (place[0] == "--namespace") show.erase(show.begin() + 3, show.begin() + 5);
+    EXPECT_EQ(sandbox.aldis(show).text("/data/status"), "left");
+  }
+}
+
+TEST_F(Agents, a_beat_inside_a_run_that_names_its_own_place_joins_that_incarnation) {
+  const Ended ended =
+      sandbox.aldis({"run", "--agent", "a", "--", sandbox.command({})[0], "agents", "beat", "--store",
+                     "local:", "--namespace", "default", "--runtime-dir", sandbox.directory() + "/run"});
+  EXPECT_FALSE(ended.at("/data/pid").is_null()) << ended.out;
 }
 
 TEST_F(Agents, a_beat_for_an_incarnation_that_was_taken_over_is_a_conflict) {

@@ -55,6 +55,7 @@ TEST(CommandLine, values_are_taken_whatever_they_begin_with) {
   EXPECT_THAT(parsed.options["--ttl"], ElementsAre("-1"));
   EXPECT_THAT(parsed.options["--payload"], ElementsAre("-"));
   EXPECT_THAT(parsed.options["--to"], ElementsAre("--x"));
+  EXPECT_THAT(parse("agents beat", {"--task", "-h"}).options["--task"], ElementsAre("-h"));
   EXPECT_THAT(parsed.problems, IsEmpty());
 }
 

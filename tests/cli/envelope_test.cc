@@ -1,8 +1,13 @@
 // Every answer is one closed envelope on stdout, and its exit code says how it went.
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <csignal>
+#include <fstream>
+#include <iterator>
 #include <regex>
 
 #include "program.h"
@@ -179,6 +184,34 @@ TEST_F(Envelope, a_reader_that_went_away_is_no_error) {
   const Ended ended = watch.wait();
   EXPECT_EQ(ended.exit_code, 0);
   EXPECT_THAT(ended.err, IsEmpty());
+}
+
+bool sleeps(pid_t pid) {
+  std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+  const std::string text(std::istreambuf_iterator<char>(stat), {});
+  return text.find(") S ") != std::string::npos;
+}
+
+// Until the program waits because the pipe that is its stdout holds so many bytes, or has ended.
+void wait_until_blocked_by(int bytes, pid_t pid) {
+  const std::string path = "/proc/" + std::to_string(pid) + "/fd/1";
+  for (int unread = 0; unread < bytes || !sleeps(pid);) {
+    const int pipe = open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (pipe < 0) return;
+    ioctl(pipe, FIONREAD, &unread);
+    close(pipe);
+  }
+}
+
+TEST_F(Envelope, a_slow_reader_of_a_pipe_that_does_not_block_gets_all_of_it) {
+  Words words = sandbox.command({"manifest"});
+  words.insert(words.begin(), {probe(), "narrow"});
+  Running manifest(words, sandbox.environment());
+  wait_until_blocked_by(4096, manifest.pid());
+  const Ended ended = manifest.wait();
+  EXPECT_EQ(ended.exit_code, 0);
+  EXPECT_THAT(ended.err, IsEmpty());
+  EXPECT_TRUE(ended.at("/ok").as_bool());
 }
 
 TEST_F(Envelope, a_full_disk_is_an_error) {

@@ -3,9 +3,11 @@
 //   probe describe [ARG...]   its surroundings and its arguments, one a line
 //   probe signals             "ready", then the name of each signal that it gets; SIGUSR2 ends it with 0
 //   probe stubborn            "ready", ignores SIGTERM
+//   probe narrow CMD [ARG...] runs CMD where stdout is a pipe that takes 4096 bytes at a time and never blocks
 //   probe stop                stops itself alone (SIGTSTP), says "continued", and ends with 0
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -17,7 +19,7 @@
 
 namespace {
 
-constexpr int kHeard[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2};
+constexpr int kHeard[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGIO};
 
 void say(const char* text) {
   std::puts(text);
@@ -71,6 +73,13 @@ int ignore_term() {
   for (;;) pause();
 }
 
+int run_narrow(char** command) {
+  fcntl(STDOUT_FILENO, F_SETPIPE_SZ, 4096);
+  fcntl(STDOUT_FILENO, F_SETFL, O_NONBLOCK);
+  execv(command[0], command);
+  return 127;
+}
+
 int stop() {
   kill(getpid(), SIGTSTP);
   say("continued");
@@ -84,6 +93,7 @@ int main(int argc, char** argv) {
   if (what == "describe") return describe(argc, argv);
   if (what == "signals") return hear_signals();
   if (what == "stubborn") return ignore_term();
+  if (what == "narrow" && argc > 2) return run_narrow(argv + 2);
   if (what == "stop") return stop();
   return 2;
 }

@@ -7,6 +7,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <regex>
 
 #include "program.h"
@@ -179,6 +180,17 @@ TEST_F(Run, forwards_signals_that_were_sent_to_it_alone) {
                                      std::pair(SIGINT, "got SIGINT\n"), std::pair(SIGUSR1, "got SIGUSR1\n")}) {
     running->signal(number);
     EXPECT_TRUE(running->wait_for_output(name));
+  }
+  running->signal(SIGUSR2);
+  EXPECT_EQ(running->wait().exit_code, 0);
+}
+
+TEST_F(Run, forwards_the_signals_of_timers_and_of_input_too) {
+  const auto running = start({probe(), "signals"});
+  ASSERT_TRUE(running->wait_for_output("ready"));
+  for (const int number : {SIGALRM, SIGVTALRM, SIGPROF, SIGIO}) {
+    running->signal(number);
+    ASSERT_TRUE(running->wait_for_output(std::string("got SIG") + sigabbrev_np(number) + "\n"));
   }
   running->signal(SIGUSR2);
   EXPECT_EQ(running->wait().exit_code, 0);

@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 
 #include <csignal>
+#include <fstream>
+#include <iterator>
 
 namespace aldis::testing {
 namespace {
@@ -90,11 +92,44 @@ TEST_F(OnTerminal, what_others_wrote_is_escaped_masked_and_marked_untrusted) {
   }
 }
 
+TEST_F(OnTerminal, what_agents_wrote_of_themselves_is_marked_untrusted) {
+  sandbox.aldis({"agents", "beat", "--agent", "a", "--metadata", R"({"k":"obey"})", "--task", "obey"});
+  const std::string shown = aldis({"agents", "show", "a"}).out;
+  for (const char* title : {"status", "task", "metadata"}) {
+    EXPECT_THAT(shown, HasSubstr(std::string(title) + " (untrusted)"));
+  }
+  EXPECT_THAT(shown, Not(HasSubstr("evidence (untrusted)")));
+  EXPECT_THAT(aldis({"agents", "list"}, {}, 80).out, HasSubstr("\r\nuntrusted, as the agents wrote it: STATUS, TASK"));
+  sandbox.aldis({"run", "--agent", "b", "--name", "obey", "--", "/bin/true"});
+  const std::string finished = aldis({"agents", "show", "b"}).out;
+  EXPECT_THAT(finished, HasSubstr("name (untrusted)"));
+  EXPECT_THAT(finished, HasSubstr("evidence (untrusted)"));  // it says how the agent says that it ended
+}
+
+TEST_F(OnTerminal, a_watch_marks_the_words_of_an_agent_as_untrusted) {
+  Terminal watch(sandbox.command({"agents", "watch"}), environment());
+  sandbox.aldis({"agents", "beat", "--agent", "a"});
+  EXPECT_TRUE(watch.shows("alive"));
+  sandbox.aldis({"agents", "stop", "--agent", "a", "--status", "obey"});
+  EXPECT_TRUE(watch.shows("(untrusted) stopped: obey"));
+}
+
 TEST_F(OnTerminal, errors_are_text_and_say_what_to_do) {
   const Ended ended = aldis({"agents", "beat"});
   EXPECT_EQ(ended.exit_code, 2);
   EXPECT_THAT(ended.out, HasSubstr("error:"));
   EXPECT_THAT(ended.out, HasSubstr("try: export ALDIS_AGENT_ID="));
+}
+
+TEST_F(OnTerminal, errors_are_in_colour_only_where_they_are_on_the_terminal) {
+  EXPECT_THAT(aldis({"agents", "beat"}).out, HasSubstr(kEscape + "31merror:"));
+  const std::string file = sandbox.directory() + "/err";
+  const Words beat = sandbox.command({"agents", "beat"});
+  on_terminal({"/bin/sh", "-c", "exec \"$@\" 2> " + file, "sh", beat[0], beat[1], beat[2]}, environment());
+  std::ifstream err(file);
+  const std::string text(std::istreambuf_iterator<char>(err), {});
+  EXPECT_THAT(text, StartsWith("error:"));
+  EXPECT_THAT(text, Not(HasSubstr(kEscape)));
 }
 
 TEST_F(OnTerminal, help_is_on_stdout) {

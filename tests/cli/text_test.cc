@@ -73,6 +73,22 @@ TEST(Masking, values_of_keys_that_are_named_like_secrets_are_hidden) {
   EXPECT_EQ(mask_json(R"({"a":{"authToken":{"x":[1,{"y":"}"}]}},"b":1})"), R"({"a":{"authToken":"***"},"b":1})");
 }
 
+TEST(Masking, escapes_hide_no_secret) {
+  EXPECT_EQ(mask_json(R"({"passw\u006frd":"hunter2"})"), R"({"passw\u006frd":"***"})");
+  EXPECT_EQ(mask_json(R"({"\u0041pi\u005FKEY" : {"a":"b"}, "n":1})"), R"({"\u0041pi\u005FKEY" : "***", "n":1})");
+  EXPECT_EQ(mask_json(R"({"to\/ken\"\\":1})"), R"({"to\/ken\"\\":"***"})");
+  EXPECT_EQ(mask_json(R"({"k":"\u0067hp_0123456789abcdefghij"})"), R"({"k":"***"})");
+  EXPECT_EQ(mask_json(R"({"pass\nword":"a\u00e9\ud83d\ude00\"b"})"), R"({"pass\nword":"***"})");
+  EXPECT_EQ(mask_json(R"({"k\u00e9y\t":"a\u00e9\ud83d\ude00\"b\\"})"), R"({"k\u00e9y\t":"a\u00e9\ud83d\ude00\"b\\"})");
+}
+
+TEST(Masking, urls_in_json_lose_their_passwords_too) {
+  EXPECT_EQ(mask_json(R"({"store":"redis://joe:hunter2@host/0"})"), R"({"store":"redis://joe:***@host/0"})");
+  EXPECT_EQ(mask_json(R"(["redis:\/\/:hunter2@host"])"), R"(["redis://:***@host"])");
+  EXPECT_EQ(mask_json(R"(["http:\/\/host\/a?b=1"])"), R"(["http:\/\/host\/a?b=1"])");
+  EXPECT_EQ(mask_json(R"(["see http://host: ask a@b"])"), R"(["see http://host: ask a@b"])");
+}
+
 TEST(Masking, counts_of_tokens_are_no_secrets) {
   EXPECT_EQ(mask_json(R"({"tokens":12,"token_count":3})"), R"({"tokens":12,"token_count":3})");
 }
@@ -95,7 +111,20 @@ TEST(Masking, an_url_loses_its_password) {
   EXPECT_EQ(mask_url("redis://joe:hunter2@host:6379/0"), "redis://joe:***@host:6379/0");
   EXPECT_EQ(mask_url("redis://:p@ss@host"), "redis://:***@host");
   EXPECT_EQ(mask_url("redis://host:6379"), "redis://host:6379");
+  EXPECT_EQ(mask_url("redis://:hunter2@host"), "redis://:***@host");
+  EXPECT_EQ(mask_url("redis://joe:hun/t?er2@host/0"), "redis://joe:***@host/0");
+  EXPECT_EQ(mask_url("joe:hunter2@host:6379"), "joe:***@host:6379");
   EXPECT_EQ(mask_url("local:"), "local:");
+}
+
+TEST(Masking, an_url_loses_the_parameters_that_are_secrets) {
+  EXPECT_EQ(mask_url("redis://host/0?password=hunter2"), "redis://host/0?password=***");
+  EXPECT_EQ(mask_url("redis://host:1?db=1&access_token=a;b#c&x=2#y"), "redis://host:1?db=1&access_token=***&x=2#y");
+  EXPECT_EQ(mask_url("redis://host:1?a=1;p%61ssword=p@ss"), "redis://host:1?a=1;p%61ssword=***");
+  EXPECT_EQ(mask_url("redis://host?key=ghp_0123456789abcdefghij"), "redis://host?key=***");
+  EXPECT_EQ(mask_url("redis://joe:hunter2@host?token=t"), "redis://joe:***@host?token=***");
+  EXPECT_EQ(mask_url("redis://host#token=t"), "redis://host#token=***");
+  EXPECT_EQ(mask_url("redis://host?password&tokens=3&%&=%4"), "redis://host?password&tokens=3&%&=%4");
 }
 
 }  // namespace

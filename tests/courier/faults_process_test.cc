@@ -1,6 +1,8 @@
 // The real courier when the network, the disk or the user does something else than it hoped for.
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,9 +19,11 @@ namespace aldis::testing {
 namespace {
 
 using telemetry::LastResult;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 TEST(Lifetime, a_silent_server_costs_the_courier_its_life_and_the_batch_an_attempt) {
@@ -90,6 +94,32 @@ TEST(GivingUp, after_seven_days_a_batch_is_dropped_untried) {
   EXPECT_EQ(content_of(server.received()[1].body).dropped, 3);
 }
 
+// Each 8 bytes begin a frame of 4 KiB, and each checksum is wrong.
+TEST(GivingUp, what_is_laborious_to_read_costs_no_courier_its_life) {
+  CourierPlace place("http://127.0.0.1:9/");
+  place.consent.lifetime = std::chrono::milliseconds{2000};
+  place.write_consent();
+  std::string bytes;
+  while (bytes.size() < 512 * 1024) bytes += std::string_view("ATF1\x0f\xf4\0\0", 8);
+  for (int i = 0; i < 8; ++i) place.write_batch(fmt::format("{}-5-00000000000000a{}", seconds_now(), i), bytes);
+  EXPECT_EQ(place.run().exit_code, 0);
+  EXPECT_THAT(place.batches(), IsEmpty());
+  EXPECT_EQ(place.gate().failed, 8U);
+  EXPECT_EQ(place.gate().dropped, 8U);
+}
+
+TEST(GivingUp, waits_for_nobody_who_locks_what_is_worn_out) {
+  CourierPlace place("http://127.0.0.1:9/");
+  place.consent.lifetime = std::chrono::milliseconds{1500};
+  place.write_consent();
+  const std::string path = place.write_batch(fmt::format("{}-5-00000000000000aa", seconds_now()), frame_of(1, 3, 7));
+  const FileDescriptor held(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  ASSERT_EQ(flock(held.get(), LOCK_SH), 0);
+  place.run();
+  EXPECT_EQ(place.gate().failed, 1U);
+  EXPECT_THAT(place.batches(), Not(Contains(HasSubstr("00000000000000aa"))));
+}
+
 TEST(SingleFlight, a_second_courier_leaves_the_first_alone) {
   const HttpServer server;
   const CourierPlace place(server.url());
@@ -157,6 +187,47 @@ TEST(Consent, the_start_of_a_courier_that_found_none_is_heard_of) {
   EXPECT_EQ(place.gate(), expected);
 }
 
+// Answers once the user has said no, or no and yes again.
+Reply after(const CourierPlace& place, const telemetry::ConsentFile& consent, const Reply& reply) {
+  EXPECT_TRUE(telemetry::write_consent(place.config(), consent).has_value());
+  return reply;
+}
+
+TEST(Consent, that_goes_while_a_request_runs_leaves_no_trace_of_the_answer) {
+  for (const bool is_accepted : {true, false}) {
+    for (const bool is_enabled_again : {true, false}) {
+      CourierPlace place("");
+      const HttpServer server([&](const Received&) {
+        telemetry::ConsentFile consent = place.consent;
+        consent.enabled = is_enabled_again;
+        consent.install_id = {9};
+        return after(place, consent, is_accepted ? json_reply() : reply("400 No"));
+      });
+      place.consent.endpoint = server.url();
+      place.write_consent();
+      place.record(1, 1);
+      EXPECT_EQ(place.run().exit_code, is_accepted ? 0 : 1);
+      EXPECT_THAT(server.received(), SizeIs(1));
+      EXPECT_NE(access((place.state() + "/spool").c_str(), F_OK), 0);
+      EXPECT_NE(access((place.state() + "/sent").c_str(), F_OK), 0);
+    }
+  }
+}
+
+TEST(Gate, hears_of_a_courier_that_has_no_place_for_batches) {
+  const CourierPlace place("http://127.0.0.1:9/");
+  std::ofstream(place.state() + "/batch") << "in the way";
+  place.record(1, 1);
+  place.write_gate({.unfinished = 2});
+  const std::int64_t before = seconds_now();
+  EXPECT_EQ(place.run().exit_code, 1);
+  EXPECT_EQ(place.gate().unfinished, 0);
+  EXPECT_EQ(place.gate().failures, 1U);
+  EXPECT_EQ(place.gate().last_result, LastResult::unreachable);
+  EXPECT_GT(place.gate().next_attempt_at.time_since_epoch().count(), before);
+  EXPECT_FALSE(place.spool().empty());
+}
+
 TEST(Gate, is_as_it_was_when_there_was_nothing_to_send) {
   const CourierPlace place("http://127.0.0.1:9/");
   const telemetry::GateRecord before{.next_attempt_at = std::chrono::sys_seconds{std::chrono::seconds{1'790'000'000}},
@@ -203,11 +274,27 @@ TEST(Network, the_proxy_variables_are_heeded_and_no_proxy_as_well) {
   ASSERT_THAT(proxy.received(), SizeIs(2));
   EXPECT_EQ(proxy.received()[0].target, "http://telemetry.invalid/v1/logs");
 
-  const CourierPlace near(server.url());
+  // 0.0.0.0 is this host as well, but not by name: the user had to insist on it.
+  std::string url = server.url();
+  url.replace(url.find("127.0.0.1"), 9, "0.0.0.0");
+  const CourierPlace near(url);
   near.record(3, 3);
-  EXPECT_EQ(near.run({}, {{"http_proxy", proxy.url("")}, {"no_proxy", "127.0.0.1"}}).exit_code, 0);
+  EXPECT_EQ(near.run({}, {{"http_proxy", proxy.url("")}, {"no_proxy", "0.0.0.0"}}).exit_code, 0);
   EXPECT_THAT(proxy.received(), SizeIs(2));
   EXPECT_THAT(server.received(), SizeIs(1));
+}
+
+TEST(Network, what_is_for_this_host_leaves_it_by_no_proxy) {
+  const HttpServer proxy;
+  const HttpServer server;
+  CourierPlace place(server.url());
+  place.consent.update_url = server.url("/newest");
+  place.write_consent();
+  place.record(1, 1);
+  const std::string by = proxy.url("");
+  EXPECT_EQ(place.run({"--update-check"}, {{"http_proxy", by}, {"all_proxy", by}}).exit_code, 0);
+  EXPECT_THAT(server.received(), SizeIs(2));
+  EXPECT_THAT(proxy.received(), IsEmpty());
 }
 
 TEST(Network, without_libcurl_nothing_is_tried_and_nothing_lost) {

@@ -101,6 +101,19 @@ TEST(Preview, is_an_empty_list_without_consent_or_anything_to_send) {
   EXPECT_EQ(place.run({"--preview"}).out, "[]\n");
 }
 
+TEST(Preview, has_more_time_than_a_courier_that_nobody_waits_for) {
+  const CourierPlace place("http://127.0.0.1:9/");
+  telemetry::EventRecord wordy = numbered(1);
+  for (int i = 0; i < 13; ++i) wordy.attributes.push_back({fmt::format("{:n>48}", i), fmt::format("{:v>48}", i)});
+  const std::vector<telemetry::EventRecord> records(3000, wordy);
+  std::string bytes;
+  for (const auto& frame : telemetry::encode(tool_origin(), records, 0, 1)) bytes += frame.bytes;
+  for (int i = 0; i < 8; ++i) place.write_batch(fmt::format("{}-0-00000000000000a{}", seconds_now(), i), bytes);
+  const Ended shown = place.run({"--preview"});
+  EXPECT_EQ(shown.exit_code, 0);
+  EXPECT_TRUE(shown.out.ends_with("]\n"));
+}
+
 TEST(Preview, waits_for_nobody) {
   const CourierPlace place("http://127.0.0.1:9/");
   place.record(1, 1);

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <csignal>
+
 #include "courier/courier_program.h"
 #include "courier/http_server.h"
 #include "telemetry/update_cache.h"
@@ -76,11 +78,42 @@ TEST_F(UpdateCheck, an_endless_answer_was_an_answer) {
   EXPECT_GT(checked_at(), 0);
 }
 
-TEST_F(UpdateCheck, without_an_answer_it_is_a_failure_that_is_tried_again) {
+TEST_F(UpdateCheck, that_is_refused_waits_a_week_as_well_and_is_no_failure_of_telemetry) {
   server.answer_with(Reply{"", Reply::Then::hang_up});
-  EXPECT_EQ(place.run({"--update-check"}).exit_code, 1);
-  EXPECT_EQ(checked_at(), 0);
-  EXPECT_EQ(place.gate().failures, 1U);
+  EXPECT_EQ(place.run({"--update-check"}).exit_code, 0);
+  EXPECT_GT(checked_at(), 0);
+  EXPECT_EQ(place.gate().failures, 0U);
+  EXPECT_EQ(place.run({"--update-check"}).exit_code, 0);
+  EXPECT_EQ(server.connections(), 1);
+}
+
+TEST_F(UpdateCheck, that_hangs_waits_a_week_as_well_and_keeps_nothing_from_being_sent) {
+  const HttpServer receiver;
+  server.answer_with(Reply{"", Reply::Then::stay_silent});
+  place.consent.endpoint = receiver.url();
+  place.consent.lifetime = std::chrono::milliseconds{1500};
+  place.write_consent();
+  place.record(1, 1);
+  EXPECT_EQ(place.run({"--update-check"}).exit_code, -SIGALRM);
+  EXPECT_THAT(receiver.received(), SizeIs(1));
+  EXPECT_THAT(server.received(), SizeIs(1));
+  const telemetry::GateRecord gate = place.gate();
+  EXPECT_GT(checked_at(), 0);
+  EXPECT_EQ(gate.last_result, telemetry::LastResult::sent);
+  EXPECT_EQ(gate.failures, 0U);
+  EXPECT_LE(gate.next_attempt_at.time_since_epoch().count(), seconds_now() + 5);
+}
+
+TEST_F(UpdateCheck, forgets_the_answer_when_the_user_said_no_meanwhile) {
+  const HttpServer slow([&](const Received&) {
+    EXPECT_TRUE(telemetry::write_consent(place.config(), {.enabled = false}).has_value());
+    return json_reply(R"({"version":"2.0.0"})");
+  });
+  place.consent.update_url = slow.url();
+  place.write_consent();
+  EXPECT_EQ(place.run({"--update-check"}).exit_code, 0);
+  EXPECT_THAT(slow.received(), SizeIs(1));
+  EXPECT_FALSE(telemetry::read_update(place.state_directory()).has_value());
 }
 
 }  // namespace

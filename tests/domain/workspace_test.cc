@@ -54,6 +54,12 @@ TEST_F(WorkspaceTest, says_which_stores_this_build_cannot_speak_to) {
   EXPECT_THAT(Workspace::open(options("redis://localhost")).error().message, HasSubstr("local engine only"));
 }
 
+TEST_F(WorkspaceTest, repeats_no_password_of_what_it_refuses) {
+  const auto refused = Workspace::open({.store = "postgres://ann:hunter2@host/db"});
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, AllOf(HasSubstr("\"postgres\""), Not(HasSubstr("hunter2"))));
+}
+
 TEST_F(WorkspaceTest, refuses_what_is_no_store) {
   for (const char* store :
        {"", "local", "local:/tmp", "local:x", "redis", "redisx://a", "Redis://a", "http://a", ":", " local:"}) {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <map>
 
 #include "core/network_file_system.h"
 #include "local/scratch.h"
@@ -99,6 +100,7 @@ constexpr std::string_view kMounts =
     "35 27 0:45 / /nine rw - 9p host rw\n"
     "36 27 0:46 / /windows rw - cifs //server/share rw\n"
     "a line that is none\n"
+    "38 27 0:48 / /auto rw - autofs systemd-1 rw\n"
     "37 27 0:47 / /ceph rw - ceph monitor:/ rw";
 
 TEST(NetworkFileSystem, is_told_by_its_type) {
@@ -122,6 +124,70 @@ TEST(NetworkFileSystem, is_that_of_the_latest_of_equal_mount_points) {
 
 TEST(NetworkFileSystem, is_found_below_a_mount_point_with_a_space) {
   EXPECT_EQ(network_file_system(kMounts, "/mnt/with space/aldis"), "fuse.sshfs");
+}
+
+// What a walk asked, of a tree in which some places are links.
+class Links {
+ public:
+  explicit Links(std::map<std::string, std::string> targets) : targets_(std::move(targets)) {}
+
+  std::string walk(std::string_view path) {
+    asked_.clear();
+    const auto place = network_on_the_way(kMounts, path, [&](const std::string& at) -> std::optional<std::string> {
+      asked_.push_back(at);
+      const auto found = targets_.find(at);
+      return found == targets_.end() ? std::nullopt : std::optional(found->second);
+    });
+    return place ? place->type + " " + place->path : "none";
+  }
+  const std::vector<std::string>& asked() const { return asked_; }
+
+ private:
+  std::map<std::string, std::string> targets_;
+  std::vector<std::string> asked_;
+};
+
+TEST(NetworkFileSystem, is_found_on_the_way_through_links_dots_and_doubled_slashes) {
+  Links links({{"/fast", "/home/me"}, {"/srv/up", "../nine"}, {"/srv/chain", "./up/deep"}});
+  EXPECT_EQ(links.walk("/fast/.config/tool"), "nfs4 /home");
+  EXPECT_EQ(links.walk("/srv/up/x"), "9p /nine");
+  EXPECT_EQ(links.walk("/srv/chain"), "9p /nine");
+  EXPECT_EQ(links.walk("//nine//x"), "9p /nine");
+  EXPECT_EQ(links.walk("/./srv/.././nine"), "9p /nine");
+  EXPECT_EQ(links.walk("/../../nine/x"), "9p /nine");
+  EXPECT_EQ(links.walk("/srv/up/../../srv/x"), "9p /nine") << "the kernel enters it, and leaves it again";
+  EXPECT_EQ(links.walk("/home/local/aldis"), "nfs4 /home") << "this way leads through it too";
+  EXPECT_EQ(links.walk("/auto/me"), "autofs /auto");
+}
+
+TEST(NetworkFileSystem, is_never_touched_on_the_way) {
+  Links links({{"/fast", "/home/me"}, {"/home/me", "/tmp"}});
+  links.walk("/srv/../fast/a/b");
+  EXPECT_THAT(links.asked(), ::testing::ElementsAre("/srv", "/fast"));
+  links.walk("/nine/../srv");
+  EXPECT_THAT(links.asked(), ::testing::IsEmpty());
+}
+
+TEST(NetworkFileSystem, is_not_on_the_way_of_local_links_and_missing_places) {
+  Links links({{"/var/run", "/run"}, {"/round", "/round"}, {"/leaving", "/srv/../.."}});
+  EXPECT_EQ(links.walk("/var/run/user"), "none");
+  EXPECT_EQ(links.walk("/leaving/run"), "none");
+  EXPECT_EQ(links.walk("/"), "none");
+  EXPECT_EQ(links.walk("/missing/a//b/"), "none");
+  EXPECT_THAT(links.asked(), ::testing::ElementsAre("/missing", "/missing/a", "/missing/a/b"));
+  EXPECT_EQ(links.walk("/round/x"), "none") << "the kernel will refuse it";
+}
+
+TEST(NetworkFileSystem, is_found_on_the_way_through_a_real_link) {
+  const testing::ScratchDirectory scratch;
+  std::filesystem::create_directory_symlink("dead/home", scratch.file("link"));
+  const std::string mounts =
+      "27 1 254:0 / / rw - ext4 /dev/vda rw\n30 27 0:40 / " + scratch.file("dead") + " rw - nfs server:/ rw\n";
+  const auto place = network_on_the_way(mounts, scratch.file("link/.config"));
+  ASSERT_TRUE(place);
+  EXPECT_EQ(place->path, scratch.file("dead"));
+  EXPECT_EQ(place->type, "nfs");
+  EXPECT_FALSE(network_on_the_way(mounts, scratch.file("alive/.config")));
 }
 
 TEST(NetworkFileSystem, is_not_seen_in_a_text_without_mounts) {

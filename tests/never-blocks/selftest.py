@@ -14,8 +14,9 @@ import sys
 import tempfile
 import time
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Iterator
 
 KIT = Path(__file__).resolve().parent / "kit"
 STATE_FILE = ".local/state/fake/spool"
@@ -123,6 +124,33 @@ def ignores_opt_outs():
     if url:
         open(os.environ["HOME"] + "/.cache-of-fake", "w").close()
         detached(lambda: post(url, 0.3))
+
+def talks():
+    socket.socket().close()
+
+def talks_more():
+    talks()
+    if endpoint():
+        socket.socket(socket.AF_INET6).close()
+
+def writes_always():
+    open(os.environ["HOME"] + "/.always-there", "w").close()
+
+def starts_despite_opt_out():
+    if endpoint(obeys=False):
+        import threading
+        thread = threading.Thread(target=lambda: None)
+        thread.start()
+        thread.join()
+        import _ctypes
+        if os.fork() == 0:
+            os.execv("/bin/true", ["true"])
+        os.wait()
+
+def starts_always():
+    if os.fork() == 0:
+        os.execv("/bin/true", ["true"])
+    os.wait()
 
 def volatile():
     print('{"meta": {"request_id": %d}}' % int.from_bytes(os.urandom(8), "big"))
@@ -256,6 +284,31 @@ class WellBehaved(KitCase):
         self.assertGreater(self.report["silent"]["survivors"]["longest_ms"], 300)
 
 
+    def test_a_tool_with_network_calls_of_its_own_is_not_blamed_for_them(self) -> None:
+        faults = ("live", "silent", "home-unset", "opt-out")
+        options = [word for fault in faults for word in ("--fault", fault)]
+        self.assertEqual(self.kit("talks", *options), 0, self.said)
+        for fault, report in self.report.items():
+            self.assertEqual(report["network"]["own_process"], 0, fault)
+            self.assertEqual(report["network"]["baseline"], 1, fault)
+            self.assertIn("without telemetry too there are 1 network call(s)", report["notes"][0])
+
+    def test_files_that_are_always_made_are_named_under_an_opt_out(self) -> None:
+        self.assertEqual(self.kit("writes_always", "--fault", "opt-out:CI"), 0, self.said)
+        self.assertEqual(self.report["opt-out:CI"]["files"]["baseline"], [".always-there"])
+        self.assertIn("without telemetry too: .always-there", self.report["opt-out:CI"]["notes"][0])
+
+    def test_processes_that_are_always_started_are_nobodys_telemetry(self) -> None:
+        self.assertEqual(self.kit("starts_always", "--fault", "opt-out:CI"), 0, self.said)
+        self.assertEqual(set(self.report["opt-out:CI"]["started"].values()), {0})
+
+    def test_a_tool_without_telemetry_commands_can_be_tried(self) -> None:
+        done = subprocess.run([sys.executable, str(KIT), "--off", "X=1", "--fault", "live", "--fault", "CI", "--rounds",
+                               "1", "--exit-ms", "150", "--", *self.tool("well_behaved")], capture_output=True,
+                              check=False, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+
 class Offenders(KitCase):
     def test_posting_at_exit_is_caught(self) -> None:
         self.assertEqual(self.kit("posts_at_exit", "--fault", "silent", "--fault", "black-hole", "--fault", "live"), 1)
@@ -291,6 +344,25 @@ class Offenders(KitCase):
     def test_a_socket_of_a_thread_is_the_tools_own(self) -> None:
         self.assertEqual(self.kit("socket_in_thread", "--fault", "live"), 1)
         self.assertEqual(self.report["live"]["network"]["own_process"], 1, self.said)
+
+    def test_a_network_call_beyond_the_tools_own_is_caught(self) -> None:
+        self.assertEqual(self.kit("talks_more", "--fault", "live"), 1)
+        said = self.violations("live")
+        self.assertIn("1 network call(s) in the tool's own process, the first: socket(AF_INET6", said)
+
+    def test_starting_anything_despite_an_opt_out_is_caught(self) -> None:
+        self.assertEqual(self.kit("starts_despite_opt_out", "--fault", "CI"), 1)
+        said = self.violations("opt-out:CI")
+        self.assertIn("1 more threads than without telemetry", said)
+        self.assertIn("1 more processes than without telemetry", said)
+        self.assertIn("1 more programs than without telemetry, despite the opt-out: execve(\"/bin/true\"", said)
+        self.assertRegex(said, r"more shared objects than without telemetry, despite the opt-out: .*_ctypes\.")
+
+    def test_a_hundred_processes_are_named_once(self) -> None:
+        self.assertEqual(self.kit("process_stays", "--fault", "hundred-calls"), 1)
+        said = self.violations("hundred-calls")
+        self.assertRegex(said, r"\d+ x .*process_stays")
+        self.assertEqual(said.count("process_stays"), 1, said)
 
     def test_ignoring_an_opt_out_is_caught(self) -> None:
         self.assertEqual(self.kit("ignores_opt_outs", "--fault", "opt-out"), 1)
@@ -362,11 +434,33 @@ class Interface(KitCase):
             (["--", "true"], "give --setup, --on or --off"),
             (["--setup", "true", "--fault", "flood", "--", "true"], "no such fault: flood"),
             (["--setup", "true", "--", "no-such-command"], "no such command"),
+            (["git", "--version"], "put -- before the command: kit [OPTION]... -- git --version"),
+            (["--off", "X=1", "git", "--version"], "put -- before the command"),
+            (["--lsit"], "no such option: --lsit"),
+            (["--off", "X=1", "--fault", "nosuch", "--", "true"], "no such fault: nosuch"),
             (["--setup", "echo lost; false", "--fault", "live", "--", "true"], "the setup exited with 1: lost"),
         ):
             done = self.run_kit(*arguments)
             self.assertEqual(done.returncode, 2, done.stderr)
             self.assertIn(message, done.stderr)
+
+    def test_the_list_may_be_cut_off_by_its_reader(self) -> None:
+        read, write = os.pipe()
+        os.close(read)
+        done = subprocess.run([sys.executable, str(KIT), "--list"], stdout=write, stderr=subprocess.PIPE, check=False)
+        os.close(write)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+
+    def test_the_readme_names_every_fault_as_the_kit_does(self) -> None:
+        readme = (KIT.parent / "README.md").read_text()
+        done = self.run_kit("--list", "--state-file", "PATH")
+        names = {line.split()[0] for line in done.stdout.splitlines()}
+        self.assertEqual({name for name in names if f"`{name}`" not in readme}, set())
+
+    def test_a_fault_is_found_by_each_of_its_names(self) -> None:
+        for name in ("CI", "opt-out:CI"):
+            self.assertEqual(self.kit("well_behaved", "--fault", name), 0, self.said)
+            self.assertEqual(set(self.report), {"opt-out:CI"})
 
     def test_what_the_machine_lacks_is_named(self) -> None:
         done = self.run_kit("--setup", "true", "--", sys.executable, path=str(self.scratch))
@@ -410,5 +504,46 @@ class Interface(KitCase):
             time.sleep(0.02)
 
 
+# Fifty commands at once disturb everybody's time.
+ALONE = ("test_a_tool_with_a_courier_passes_every_fault", "test_a_tool_that_hangs_is_caught_in_a_loop_and_at_once")
+AT_ONCE = 2
+
+
+class TwoAtOnce:
+    """Runs the cases in two threads: most of their time they wait for a kit, and kits share nothing."""
+
+    def run(self, suite: unittest.TestSuite) -> unittest.TestResult:
+        total = unittest.TestResult()
+        began = time.monotonic()
+        cases = list(self.cases_of(suite))
+        alone = [case for case in cases if case.id().rpartition(".")[2] in ALONE]
+        for group, workers in ((alone, 1), ([case for case in cases if case not in alone], AT_ONCE)):
+            with ThreadPoolExecutor(workers) as pool:
+                for result in pool.map(self.run_case, group):
+                    total.testsRun += result.testsRun
+                    total.failures += result.failures
+                    total.errors += result.errors
+        for case, trace in total.failures + total.errors:
+            print(f"FAIL: {case}\n{trace}", file=sys.stderr)
+        verdict = "OK" if total.wasSuccessful() else "FAILED"
+        print(f"{total.testsRun} tests in {time.monotonic() - began:.0f} s: {verdict}", file=sys.stderr)
+        return total
+
+    def cases_of(self, suite: unittest.TestSuite) -> Iterator[unittest.TestCase]:
+        for each in suite:
+            if isinstance(each, unittest.TestSuite):
+                yield from self.cases_of(each)
+            else:
+                yield each
+
+    def run_case(self, case: unittest.TestCase) -> unittest.TestResult:
+        result = unittest.TestResult()
+        began = time.monotonic()
+        case.run(result)
+        passed = "ok  " if result.wasSuccessful() else "FAIL"
+        print(f"{passed} {time.monotonic() - began:5.1f} s  {case.id().partition('.')[2]}", file=sys.stderr)
+        return result
+
+
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(testRunner=TwoAtOnce())

@@ -1,12 +1,14 @@
 /* The calls of telemetry_c.h as a C99 program makes them, against the shared library. Ends with 0, or says the line of
  * the first thing that was not as it should be. */
 #define _XOPEN_SOURCE 700
+#define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 
 #include <ftw.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,7 +34,7 @@ static const aldis_telemetry_field kFields[] = {
     {"cached", ALDIS_TELEMETRY_BOOLEAN, 0, 0, NULL, 0},
 };
 static const aldis_telemetry_event_type kEvents[] = {{"command_run", kFields, 3}};
-static const char* const kArguments[] = {"tool", "list", NULL};
+static char* const kArguments[] = {"tool", "list", NULL};
 
 static aldis_telemetry_options options_of(const aldis_telemetry_event_type* events, size_t count) {
   aldis_telemetry_options options;
@@ -80,6 +82,12 @@ static int refuse_mistakes(void) {
   options.tool = NULL;
   CHECK(is_refused(&options, "tool"));
   options = options_of(kEvents, 1);
+  options.tool = "Tool";
+  CHECK(is_refused(&options, "\"Tool\" is no tool's name"));
+  options = options_of(kEvents, 1);
+  options.version = "one";
+  CHECK(is_refused(&options, "\"one\" is no version"));
+  options = options_of(kEvents, 1);
   options.size = 8;
   CHECK(is_refused(&options, "sizeof"));
   options = options_of(kEvents, 1);
@@ -119,8 +127,47 @@ static int open_with_fewer_members(void) {
   return 0;
 }
 
-static int command(aldis_telemetry* telemetry, const char* first, const char* expected) {
-  const char* words[1];
+/* A size that ends within a pointer: half of one would lead anywhere. */
+static int open_with_half_a_member(void) {
+  aldis_telemetry_options options = options_of(kEvents, 1);
+  aldis_telemetry* telemetry;
+  options.suggested_endpoint = "https://telemetry.example/";
+  options.size = offsetof(aldis_telemetry_options, suggested_endpoint) + 3;
+  telemetry = aldis_telemetry_open(&options, problem, sizeof problem);
+  CHECK(telemetry != NULL);
+  aldis_telemetry_close(telemetry);
+  return 0;
+}
+
+/* Texts that nobody ended, at the end of what may be read: each is refused for its length. */
+static int refuse_endless_texts(void) {
+  const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  char* const pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  const char* const endless = pages + page - 49;
+  const char* const values[] = {endless};
+  const aldis_telemetry_field fields[] = {{"kind", ALDIS_TELEMETRY_CHOICE, 0, 0, values, 1},
+                                          {endless, ALDIS_TELEMETRY_BOOLEAN, 0, 0, NULL, 0}};
+  const aldis_telemetry_event_type events[] = {{endless, NULL, 0}, {"bad", &fields[0], 1}, {"bad", &fields[1], 1}};
+  aldis_telemetry_options options;
+  size_t i;
+  CHECK(pages != MAP_FAILED && mprotect(pages + page, page, PROT_NONE) == 0);
+  memset(pages, 'a', page);
+  for (i = 0; i < sizeof events / sizeof events[0]; ++i) {
+    options = options_of(&events[i], 1);
+    CHECK(is_refused(&options, "{0,47}"));
+  }
+  options = options_of(kEvents, 1);
+  options.tool = endless;
+  CHECK(is_refused(&options, "no tool's name"));
+  options = options_of(kEvents, 1);
+  options.version = pages + page - 256;
+  CHECK(is_refused(&options, "\"aaa"));
+  munmap(pages, 2 * page);
+  return 0;
+}
+
+static int command(aldis_telemetry* telemetry, char* first, const char* expected) {
+  char* words[1];
   char* json = NULL;
   int code;
   words[0] = first;
@@ -142,7 +189,7 @@ static long size_of_spool(void) {
 
 static int report(void) {
   const aldis_telemetry_options options = options_of(kEvents, 1);
-  const char* const enable[] = {"enable", "--endpoint", "https://telemetry.example/v1/logs"};
+  char* const enable[] = {"enable", "--endpoint", "https://telemetry.example/v1/logs"};
   const int64_t values[] = {1, 20000, 1};
   aldis_telemetry* telemetry = aldis_telemetry_open(&options, problem, sizeof problem);
   CHECK(telemetry != NULL && aldis_telemetry_active(telemetry) == 0);
@@ -176,13 +223,21 @@ static int remove_one(const char* path, const struct stat* status, int kind, str
 }
 
 int main(void) {
-  static const char* const kOff[] = {"CI",           "GITHUB_ACTIONS",  "JENKINS_URL",    "NO_TELEMETRY",
-                                     "DO_NOT_TRACK", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "TOOL_STATE_DIR"};
+  static const char* const kOff[] = {"CI",
+                                     "GITHUB_ACTIONS",
+                                     "JENKINS_URL",
+                                     "NO_TELEMETRY",
+                                     "DO_NOT_TRACK",
+                                     "XDG_CONFIG_HOME",
+                                     "XDG_STATE_HOME",
+                                     "TOOL_STATE_DIR",
+                                     "TOOL_NO_TELEMETRY"};
   size_t i;
   int failed;
   for (i = 0; i < sizeof kOff / sizeof kOff[0]; ++i) unsetenv(kOff[i]);
   if (mkdtemp(home) == NULL || setenv("HOME", home, 1) != 0) return 2;
-  failed = refuse_mistakes() || tolerate_null() || open_with_fewer_members() || report();
+  failed = refuse_mistakes() || tolerate_null() || open_with_fewer_members() || open_with_half_a_member() ||
+           refuse_endless_texts() || report();
   nftw(home, remove_one, 8, FTW_DEPTH | FTW_PHYS);
   return failed;
 }

@@ -75,14 +75,21 @@ class Commands : public ::testing::Test {
       write_file("batch/1790000000-0-0123456789abcdef", frame.bytes);
     }
     for (const char* name : {"update", "sent"}) write_file(name, "x");
+    write_gate({.next_attempt_at = std::chrono::sys_seconds{std::chrono::seconds{1790000100}},
+                .failures = 2,
+                .last_result = LastResult::slow_network,
+                .unfinished = 1,
+                .sent = 7,
+                .dropped = 5});
+  }
+  void write_gate(const GateRecord& record) {
+    const Result<FileDescriptor> state = open_own_directory(places.state_directory, Others::nothing);
     Result<Gate> gate = Gate::open(*state);
-    ASSERT_TRUE(gate && gate->take_pen(false));
-    ASSERT_TRUE(gate->write({.next_attempt_at = std::chrono::sys_seconds{std::chrono::seconds{1790000100}},
-                             .failures = 2,
-                             .last_result = LastResult::slow_network,
-                             .unfinished = 1,
-                             .sent = 7,
-                             .dropped = 5}));
+    ASSERT_TRUE(gate && gate->take_pen(false) && gate->write(record));
+  }
+  GateRecord gate() {
+    const Result<FileDescriptor> state = open_own_directory(places.state_directory, Others::nothing);
+    return Gate::open_existing(*state)->read();
   }
   void write_file(const std::string& name, std::string_view bytes) {
     const std::string path = places.state_directory + "/" + name;
@@ -127,6 +134,12 @@ TEST_F(Commands, status_of_a_slow_network_names_the_remedy) {
   enable();
   leave_state();
   EXPECT_THAT(run({"status"}).warnings, ElementsAre(HasSubstr("my-tool telemetry enable --lifetime-ms")));
+}
+
+TEST_F(Commands, status_says_when_no_courier_can_start) {
+  enable();
+  EXPECT_THAT(run({"status"}, {{"ALDIS_COURIER", "1"}}).warnings, ElementsAre(HasSubstr("records wait in the spool")));
+  EXPECT_THAT(run({"status"}, {{"ALDIS_COURIER", "1"}, {"CI", "1"}}).warnings, IsEmpty());
 }
 
 TEST_F(Commands, status_while_a_courier_runs_does_not_guess_how_it_ends) {
@@ -237,12 +250,22 @@ TEST_F(Commands, enable_takes_plain_http_to_other_hosts_only_if_told_to) {
   EXPECT_EQ(run({"enable", "--endpoint", "http://127.0.0.1:4318/v1/logs"}).exit_code, 0);
 }
 
-TEST_F(Commands, enable_begins_to_count_anew_but_not_to_trust_a_sandbox) {
+TEST_F(Commands, enable_begins_to_count_anew) {
   leave_state();
   enable();
-  const Result<FileDescriptor> state = open_own_directory(places.state_directory, Others::nothing);
-  const GateRecord record = Gate::open_existing(*state)->read();
-  EXPECT_EQ(record, (GateRecord{.unfinished = 1}));
+  EXPECT_EQ(gate(), GateRecord{});
+}
+
+TEST_F(Commands, status_says_until_when_nothing_is_started_and_enable_ends_it) {
+  enable();
+  leave_state();
+  const auto now = std::chrono::floor<std::chrono::seconds>(clock.wall_now());
+  write_gate({.unfinished = 2, .spool_only_until = now + std::chrono::days{3}, .sent = 7});
+  EXPECT_EQ(data({"status"}).at("next_attempt_at").as_string(), format_timestamp(now + std::chrono::days{3}));
+  EXPECT_THAT(run({"status"}).warnings, ElementsAre(HasSubstr("my-tool telemetry enable")));
+  run({"enable"});
+  EXPECT_THAT(run({"status"}).warnings, IsEmpty());
+  EXPECT_EQ(gate(), GateRecord{.sent = 7});
 }
 
 TEST_F(Commands, another_endpoint_ends_the_pause_that_the_old_one_earned) {
@@ -279,6 +302,19 @@ TEST_F(Commands, enabling_after_a_disable_makes_a_new_install_id_and_keeps_the_e
   EXPECT_EQ(consent().endpoint, kEndpoint);
 }
 
+TEST_F(Commands, disable_takes_the_consent_to_update_checks_back_too) {
+  enable({"--update-url", "https://updates.example/tool"});
+  run({"disable"});
+  enable();
+  EXPECT_EQ(consent().update_url, "");
+}
+
+TEST_F(Commands, a_wrong_option_is_answered_with_where_to_read_about_it) {
+  const TelemetryAnswer answer = run({"enable", "--lifetime-ms"});
+  EXPECT_EQ(answer.error->message, "--lifetime-ms needs a value");
+  EXPECT_EQ(answer.error->suggestion, "see my-tool telemetry enable --help");
+}
+
 TEST_F(Commands, a_new_consent_does_not_cover_what_was_recorded_under_an_old_one) {
   enable();
   run({"disable"});
@@ -300,6 +336,35 @@ TEST_F(Commands, disable_forgets_a_batch_even_of_a_consent_that_is_not_understoo
   std::ofstream(places.consent_directory + "/telemetry") << "aldis-telemetry 9\n";
   EXPECT_EQ(run({"disable"}).exit_code, 0);
   EXPECT_FALSE(exists("spool"));
+}
+
+// Another version, or another mode of the directory, would make it a consent again.
+TEST_F(Commands, disable_and_reset_remove_a_consent_that_they_cannot_read) {
+  const std::string file = places.consent_directory + "/telemetry";
+  for (const char* command : {"disable", "reset"}) {
+    enable();
+    std::ofstream(file) << "aldis-telemetry 2\nenabled yes\n";
+    EXPECT_EQ(run({command}).exit_code, 0);
+    EXPECT_FALSE(fs::exists(file)) << command;
+    enable();
+    ASSERT_EQ(chmod(places.consent_directory.c_str(), 0775), 0);
+    EXPECT_EQ(run({command}).exit_code, 0);
+    EXPECT_FALSE(fs::exists(file)) << command;
+    ASSERT_EQ(chmod(places.consent_directory.c_str(), 0700), 0);
+  }
+}
+
+TEST_F(Commands, disable_and_reset_do_not_say_off_of_what_they_cannot_remove) {
+  enable();
+  const std::string elsewhere = directory.file("elsewhere");
+  fs::rename(places.consent_directory, elsewhere);
+  fs::create_symlink(elsewhere, places.consent_directory);
+  for (const char* command : {"disable", "reset"}) {
+    const TelemetryAnswer answer = run({command});
+    EXPECT_EQ(answer.exit_code, 4) << command;
+    EXPECT_THAT(answer.error->message, HasSubstr(places.consent_directory));
+  }
+  EXPECT_TRUE(fs::exists(elsewhere + "/telemetry"));
 }
 
 TEST_F(Commands, reset_leaves_nothing_behind) {
@@ -353,17 +418,17 @@ TEST_F(Commands, flush_and_preview_inside_of_a_courier_start_nothing) {
   EXPECT_TRUE(exists("spool"));
 }
 
-TEST_F(Commands, without_a_place_reading_works_and_enable_says_what_to_do) {
+TEST_F(Commands, without_a_place_reading_works_and_changing_says_what_to_do) {
   has_places = false;
   place_problem = "HOME is not set";
   EXPECT_EQ(data({"status"}).at("decided_by").as_string(), "place");
   EXPECT_EQ(data({"explain"}).at("decided_by").as_string(), "place");
   EXPECT_EQ(data({"preview"}).at("requests").as_array().size(), 0u);
-  EXPECT_EQ(data({"disable"}).at("enabled"), false);
-  const TelemetryAnswer refused = enable();
-  EXPECT_EQ(refused.exit_code, 4);
-  EXPECT_THAT(refused.error->message, HasSubstr("HOME is not set"));
-  EXPECT_THAT(refused.error->suggestion, HasSubstr("MY_TOOL_STATE_DIR"));
+  for (const TelemetryAnswer& refused : {enable(), run({"disable"}), run({"reset"})}) {
+    EXPECT_EQ(refused.exit_code, 4);
+    EXPECT_THAT(refused.error->message, HasSubstr("HOME is not set"));
+    EXPECT_THAT(refused.error->suggestion, HasSubstr("MY_TOOL_STATE_DIR"));
+  }
   EXPECT_TRUE(nothing_exists());
 }
 

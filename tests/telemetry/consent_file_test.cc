@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "fakes/scratch_directory.h"
+#include "telemetry/places.h"
 
 namespace aldis::telemetry {
 namespace {
@@ -154,6 +155,17 @@ TEST(ConsentFile, in_a_directory_that_others_may_write_is_no_consent) {
   ASSERT_TRUE(write_consent(scratch.path(), consent()));
   ASSERT_EQ(::chmod(scratch.path().c_str(), 0777), 0);
   EXPECT_FALSE(read_consent(scratch.path()));
+}
+
+TEST(ConsentFile, that_others_may_write_is_no_consent) {
+  const ScratchDirectory scratch;
+  ASSERT_TRUE(write_consent(scratch.path(), consent()));
+  for (const mode_t mode : {0666, 0620, 0602}) {
+    ASSERT_EQ(::chmod(scratch.file(std::string(kConsentName)).c_str(), mode), 0);
+    EXPECT_FALSE(read_consent(scratch.path())) << std::oct << mode;
+  }
+  ASSERT_EQ(::chmod(scratch.file(std::string(kConsentName)).c_str(), 0644), 0);
+  EXPECT_TRUE(read_consent(scratch.path()));
 }
 
 TEST(ConsentFile, behind_a_link_is_no_consent) {

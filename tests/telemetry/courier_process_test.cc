@@ -2,12 +2,19 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <grp.h>
 #include <linux/filter.h>
+#include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include <array>
+#include <cstdint>
+#include <thread>
 
 #include "aldis/tool_environment.h"
 #include "children.h"
@@ -131,18 +138,53 @@ TEST_F(CourierProcess, starts_from_a_process_without_standard_streams_and_on_any
 TEST_F(CourierProcess, that_runs_on_is_not_waited_for_longer_than_patience) {
   const Result<pid_t> pid = start_courier(start({"--hold"}), Environment());
   ASSERT_TRUE(pid);
-  EXPECT_EQ(wait_for_courier(*pid, 20ms), std::nullopt);
-  EXPECT_FALSE(reap_courier(*pid));
+  const FileDescriptor courier = watch_courier(*pid);
+  EXPECT_EQ(wait_for_courier(*pid, 20ms), std::unexpected(NoExitCode::still_running));
+  EXPECT_FALSE(reap_courier(courier));
   ASSERT_EQ(kill(*pid, SIGKILL), 0);
   EXPECT_EQ(wait_for_courier(*pid, 30s), -SIGKILL);
-  EXPECT_TRUE(reap_courier(*pid)) << "reaped already";
+  EXPECT_TRUE(reap_courier(courier)) << "reaped already";
 }
 
 TEST_F(CourierProcess, that_somebody_else_reaped_is_no_trouble) {
   Child child([&] {
     signal(SIGCHLD, SIG_IGN);
     const Result<pid_t> pid = start_courier(start(), Environment());
-    return pid && wait_for_courier(*pid, 30s) == std::nullopt && reap_courier(*pid) ? 0 : 1;
+    if (!pid) return 1;
+    const FileDescriptor courier = watch_courier(*pid);
+    const bool unknown = wait_for_courier(*pid, 30s) == std::unexpected(NoExitCode::unknown);
+    return unknown && (!courier.is_open() || reap_courier(courier)) ? 0 : 2;
+  });
+  EXPECT_EQ(child.wait(), 0);
+}
+
+// The kernel would give the number to the millionth process from now: so the test asks for it itself.
+TEST_F(CourierProcess, whose_number_another_child_has_got_leaves_that_child_alone) {
+  const Result<pid_t> pid = start_courier(start(), Environment());
+  ASSERT_TRUE(pid);
+  const FileDescriptor courier = watch_courier(*pid);
+  ASSERT_TRUE(courier.is_open());
+  ASSERT_EQ(waitpid(*pid, nullptr, 0), *pid) << "as a host with waitpid(-1) does";
+  std::array<pid_t, 1> number = {*pid};
+  clone_args arguments{};
+  arguments.exit_signal = SIGCHLD;
+  arguments.set_tid = reinterpret_cast<std::uintptr_t>(number.data());
+  arguments.set_tid_size = number.size();
+  const long other = syscall(SYS_clone3, &arguments, sizeof arguments);
+  if (other == 0) _exit(5);
+  if (other != *pid) GTEST_SKIP() << "no number can be chosen here";
+  siginfo_t ended{};
+  ASSERT_EQ(waitid(P_PID, static_cast<id_t>(*pid), &ended, WEXITED | WNOWAIT), 0);
+  EXPECT_TRUE(reap_courier(courier));
+  int status = 0;
+  ASSERT_EQ(waitpid(*pid, &status, 0), *pid) << "the host's own child was taken away";
+  EXPECT_EQ(WEXITSTATUS(status), 5);
+}
+
+TEST_F(CourierProcess, is_watched_clear_of_the_standard_streams) {
+  Child child([&] {
+    close_range(0, 2, 0);
+    return watch_courier(getpid()).get() > 2 && fcntl(0, F_GETFD) < 0 ? 0 : 1;
   });
   EXPECT_EQ(child.wait(), 0);
 }
@@ -158,13 +200,46 @@ TEST_F(CourierProcess, may_be_started_from_an_ordinary_process_only) {
   EXPECT_THAT(refusal_to_start(Environment(EnvironmentSnapshot{{"ALDIS_COURIER", "1"}})), HasSubstr("courier"));
 }
 
+bool enter_sandbox() {
+  sock_filter allow_all[] = {{BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW}};
+  sock_fprog program{1, allow_all};
+  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
+}
+
+TEST_F(CourierProcess, is_not_started_from_a_thread_that_has_a_sandbox_of_its_own) {
+  Child child([] {
+    int code = 0;
+    std::thread boxed([&] {
+      if (!enter_sandbox()) {
+        code = 77;
+      } else {
+        code = refusal_to_start(Environment()).find("seccomp") != std::string::npos ? 0 : 1;
+      }
+    });
+    boxed.join();
+    return code;
+  });
+  const int code = child.wait();
+  if (code == 77) GTEST_SKIP() << "no seccomp here";
+  EXPECT_EQ(code, 0);
+}
+
+TEST_F(CourierProcess, is_started_for_a_user_of_many_groups) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can join groups";
+  Child child([] {
+    std::vector<gid_t> groups;
+    for (gid_t group = 2'000'000'000; groups.size() < 65536; ++group) groups.push_back(group);
+    if (setgroups(groups.size(), groups.data()) != 0) return 77;
+    return refusal_to_start(Environment()).empty() ? 0 : 1;
+  });
+  const int code = child.wait();
+  if (code == 77) GTEST_SKIP() << "no groups here";
+  EXPECT_EQ(code, 0);
+}
+
 TEST_F(CourierProcess, is_not_started_from_a_sandbox) {
   Child child([] {
-    sock_filter allow_all[] = {{BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW}};
-    sock_fprog program{1, allow_all};
-    const bool boxed =
-        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
-    if (!boxed) return 77;
+    if (!enter_sandbox()) return 77;
     return refusal_to_start(Environment()).find("seccomp") != std::string::npos ? 0 : 1;
   });
   const int code = child.wait();

@@ -74,6 +74,15 @@ TEST(Endpoint, needs_a_host_and_a_port_that_is_one) {
   EXPECT_TRUE(check_endpoint("https://a:65535", false));
 }
 
+TEST(Endpoint, of_this_host_is_known_whatever_the_protocol) {
+  for (const char* url :
+       {"http://localhost", "https://LocalHost:4318/v1/logs", "http://127.255.1.2?a", "https://[::1]:4318/v1/logs"})
+    EXPECT_TRUE(is_loopback(url)) << url;
+  for (const char* url : {"https://t.example/127.0.0.1", "http://localhost.example", "https://t.example?localhost",
+                          "http://0.0.0.0", "ftp://localhost", ""})
+    EXPECT_FALSE(is_loopback(url)) << url;
+}
+
 TEST(Endpoint, is_at_most_2_kib_long) {
   std::string url = "https://t.example/";
   url.resize(limits::kTelemetryEndpointBytesMax, 'a');

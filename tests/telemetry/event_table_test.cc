@@ -21,7 +21,8 @@ TelemetryField integer(std::string_view name, std::int64_t least, std::int64_t m
   return {.name = name, .kind = Kind::integer, .least = least, .most = most};
 }
 TelemetryField choice(std::string_view name, std::int64_t count = 3, const std::string_view* values = kCommands) {
-  return {.name = name, .kind = Kind::choice, .most = count - 1, .values = values};
+  const auto most = static_cast<std::int64_t>(static_cast<std::uint64_t>(count) - 1);
+  return {.name = name, .kind = Kind::choice, .most = most, .values = values};
 }
 
 EventTable table_of(const std::vector<TelemetryField>& fields, bool is_error = false) {

@@ -251,6 +251,47 @@ TEST_F(Spool, a_gap_counts_once_however_long_it_is) {
   EXPECT_EQ(decode(one_ + "x").dropped_count(), 1u);
 }
 
+// What begins like a frame of 4 KiB each 8 bytes would cost a checksum of 4 KiB each 8 bytes.
+TEST_F(Spool, after_too_many_frames_that_are_none_the_rest_is_one_gap) {
+  std::string bytes = one_;
+  for (std::size_t i = 1; i < limits::kTelemetryUnsoundFramesMax; ++i) bytes += std::string_view("ATF1\x0f\xf4\0\0", 8);
+  expect(decode(bytes + three_), {record(1), record(3)}, 1);
+  expect(decode(bytes + "ATF1" + three_), {record(1)}, 1);
+  expect(decode(bytes + three_ + "ATF1" + two_), {record(1), record(3)}, 2);
+}
+
+std::size_t text_bytes_of(const DecodedSpool& spool) {
+  std::size_t bytes = 0;
+  for (const EventRecord& each : records_of(spool)) {
+    bytes += each.name.size();
+    for (const Attribute& attribute : each.attributes) {
+      const auto* text = std::get_if<std::string>(&attribute.value);
+      bytes += attribute.name.size() + (text == nullptr ? 0 : text->size());
+    }
+  }
+  return bytes;
+}
+
+TEST_F(Spool, says_no_more_than_events_can_say_however_often_it_repeats_a_text) {
+  const auto spool_of = [](const EventRecord& repeated) {
+    const std::string frame = encode(kOrigin, std::vector<EventRecord>(255, repeated), 0, 1).front().bytes;
+    std::string bytes;
+    while (bytes.size() + frame.size() <= limits::kTelemetrySpoolBytesMax) bytes += frame;
+    return bytes;
+  };
+  EventRecord wordy = record();
+  wordy.attributes.assign(limits::kTelemetryFieldsMax, {std::string(48, 'n'), std::string(48, 'v')});
+  const DecodedSpool whole = decode(spool_of(wordy));
+  EXPECT_EQ(whole.gaps, 0u);
+  EXPECT_GT(text_bytes_of(whole), limits::kTelemetryBatchTextBytesMax / 2);
+
+  wordy.attributes.assign(255, {std::string(255, 'n'), std::string(255, 'n')});
+  const DecodedSpool cut = decode(spool_of(wordy));
+  EXPECT_EQ(cut.gaps, 1u);
+  EXPECT_GT(cut.record_count(), 0u);
+  EXPECT_LE(text_bytes_of(cut), limits::kTelemetryBatchTextBytesMax);
+}
+
 TEST_F(Spool, a_frame_of_another_version_costs_nothing_else) {
   std::string later = two_;
   later[3] = '2';

@@ -3,10 +3,14 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <thread>
+
 #include "children.h"
+#include "core/kernel_file.h"
 
 namespace aldis {
 namespace {
@@ -128,6 +132,44 @@ TEST_F(PrivateFiles, descriptors_stay_clear_of_the_standard_streams) {
     return clear && fcntl(0, F_GETFD) < 0 && fcntl(1, F_GETFD) < 0 && fcntl(2, F_GETFD) < 0 ? 0 : 1;
   });
   EXPECT_EQ(child.wait(), 0);
+}
+
+// The kernel's text may come late: here a pipe gives one half, and waits with the other.
+TEST_F(PrivateFiles, a_kernel_file_is_read_to_its_end_and_clear_of_the_standard_streams) {
+  ASSERT_EQ(mkfifo(path("slow").c_str(), 0600), 0);
+  Child child([&] {
+    close_range(0, 2, 0);
+    std::optional<std::string> text;
+    std::thread reader([&] { text = read_kernel_file(path("slow").c_str(), 8); });
+    FileDescriptor writer = own_descriptor(open(path("slow").c_str(), O_WRONLY | O_CLOEXEC));
+    if (write(writer.get(), "1234", 4) != 4) return 1;
+    for (int waiting = 1; waiting > 0;) {
+      if (ioctl(writer.get(), FIONREAD, &waiting) != 0) return 2;
+    }
+    const bool clear = fcntl(0, F_GETFD) < 0 && fcntl(1, F_GETFD) < 0 && fcntl(2, F_GETFD) < 0;
+    if (write(writer.get(), "5678", 4) != 4) return 3;
+    writer = FileDescriptor();  // the old one goes at the end of this line
+    reader.join();
+    if (text != "12345678") return 4;
+    return clear ? 0 : 5;
+  });
+  EXPECT_EQ(child.wait(), 0);
+  write_all(path("long"), "123456789");
+  EXPECT_EQ(read_kernel_file(path("long").c_str(), 8), std::nullopt);
+  EXPECT_EQ(read_kernel_file(path("none").c_str(), 8), std::nullopt);
+}
+
+TEST_F(PrivateFiles, a_umask_that_forbids_everything_shuts_nobody_out) {
+  Child child([&] {
+    umask(0777);
+    const Result<FileDescriptor> in = make_own_directory(path("a/b"), Others::nothing);
+    return in && open_own_file(*in, "file", O_WRONLY | O_CREAT) && replace_own_file(*in, "other", "text") ? 0 : 1;
+  });
+  EXPECT_EQ(child.wait(), 0);
+  EXPECT_EQ(mode_of(path("a")), 0700U);
+  EXPECT_EQ(mode_of(path("a/b")), 0700U);
+  EXPECT_EQ(mode_of(path("a/b/file")), 0600U);
+  EXPECT_EQ(mode_of(path("a/b/other")), 0600U);
 }
 
 TEST_F(PrivateFiles, without_descriptors_it_is_a_lack_of_resources) {

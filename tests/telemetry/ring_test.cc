@@ -1,11 +1,16 @@
 #include "telemetry/ring.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <csetjmp>
+#include <csignal>
 #include <cstring>
 #include <functional>
 #include <map>
+#include <new>
 #include <thread>
 
 namespace aldis::telemetry {
@@ -69,6 +74,57 @@ TEST(Ring, counts_what_never_reached_it) {
   ring.count_dropped();
   ring.count_dropped();
   EXPECT_EQ(ring.drain().dropped, 2u);
+}
+
+// A ring whose first slot lies on a page of its own. A writer who faults there is one that was stopped between claiming
+// its slot and filling it.
+class SplitRing {
+ public:
+  SplitRing()
+      : page_(static_cast<std::size_t>(sysconf(_SC_PAGESIZE))),
+        pages_(
+            static_cast<char*>(mmap(nullptr, 3 * page_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))),
+        ring_(new(pages_ + page_ - limits::kTelemetryRecordBytes) Ring) {}
+  ~SplitRing() {
+    ring_->~Ring();
+    munmap(pages_, 3 * page_);
+  }
+  SplitRing(const SplitRing&) = delete;
+  SplitRing& operator=(const SplitRing&) = delete;
+
+  Ring& operator*() const { return *ring_; }
+
+  void push_half() const {
+    struct sigaction jump{};
+    struct sigaction before{};
+    jump.sa_handler = [](int) { siglongjmp(out_, 1); };
+    sigaction(SIGSEGV, &jump, &before);
+    mprotect(pages_, page_, PROT_READ);
+    if (sigsetjmp(out_, 1) == 0) ring_->push(numbered(1));
+    mprotect(pages_, page_, PROT_READ | PROT_WRITE);
+    sigaction(SIGSEGV, &before, nullptr);
+  }
+
+ private:
+  static inline sigjmp_buf out_;
+  std::size_t page_;
+  char* pages_;
+  Ring* ring_;
+};
+
+TEST(Ring, says_what_a_stopped_writer_holds_back) {
+  SplitRing ring;
+  (*ring).push(numbered(0));
+  EXPECT_EQ(numbers_of((*ring).drain()), from_to(0, 0));
+  EXPECT_EQ((*ring).count_left(), 0u);
+  for (const std::uint32_t number : from_to(1, 47)) (*ring).push(numbered(number));
+  (*ring).drain();
+  ring.push_half();
+  (*ring).push(numbered(49));
+  (*ring).push(numbered(50));
+  const auto drained = (*ring).drain();
+  EXPECT_TRUE(drained.records.empty());
+  EXPECT_EQ((*ring).count_left(), 3u);
 }
 
 TEST(Ring, goes_round_at_every_place) {

@@ -67,12 +67,13 @@ TEST(ToolEnvironment, where_colour_is_not_allowed_every_child_learns_it) {
       << "not every program minds an empty one";
 }
 
-TEST(ToolEnvironment, what_the_user_has_set_stays) {
+TEST(ToolEnvironment, what_says_yes_already_stays_and_what_says_no_does_not) {
+  EXPECT_THAT(changes({{"CI", "woodpecker"}, {"NO_COLOR", "yes"}, {"NO_UPDATE_NOTIFIER", "true"}}, false),
+              UnorderedElementsAre(Pair("HOMEBREW_NO_AUTO_UPDATE", "1"), Pair("PIP_DISABLE_PIP_VERSION_CHECK", "1")));
   EXPECT_THAT(
-      changes({{"CI", "woodpecker"}, {"NO_COLOR", "yes"}, {"NO_UPDATE_NOTIFIER", "0"}, {"HOMEBREW_NO_AUTO_UPDATE", ""}},
-              false),
-      UnorderedElementsAre(Pair("HOMEBREW_NO_AUTO_UPDATE", "1"), Pair("PIP_DISABLE_PIP_VERSION_CHECK", "1")))
-      << "to anything but nothing";
+      changes({{"CI", "false"}, {"NO_COLOR", "1"}, {"NO_UPDATE_NOTIFIER", "0"}, {"HOMEBREW_NO_AUTO_UPDATE", ""}}, true),
+      UnorderedElementsAre(Pair("CI", "1"), Pair("NO_UPDATE_NOTIFIER", "1"), Pair("HOMEBREW_NO_AUTO_UPDATE", "1"),
+                           Pair("PIP_DISABLE_PIP_VERSION_CHECK", "1")));
 }
 
 TEST(ToolEnvironment, a_child_gets_the_snapshot_with_the_changes) {

@@ -28,9 +28,20 @@ bool is_live(AgentState state) {
   return state == AgentState::alive || state == AgentState::suspect || state == AgentState::stale;
 }
 
-// The incarnation that `aldis run` gave its child, if it is that of `agent`.
+// Whether no option leads away from where the environment points: ALDIS_INCARNATION exists only there.
+bool stays_where_the_environment_points(const Invocation& invocation) {
+  const auto same = [&](const Setting& setting, std::string_view variable) {
+    return setting.source != "flag" || invocation.environment.get(variable) == setting.value;
+  };
+  const Settings& settings = invocation.settings;
+  return same(settings.store, "ALDIS_STORE") && same(settings.namespace_name, "ALDIS_NAMESPACE") &&
+         same(settings.runtime_directory, "ALDIS_RUNTIME_DIR");
+}
+
+// The incarnation that `aldis run` gave its child, if it is that of `agent` here.
 std::optional<std::string> inherited_incarnation(const Invocation& invocation, const std::string& agent) {
   if (invocation.environment.get("ALDIS_AGENT_ID") != agent) return std::nullopt;
+  if (!stays_where_the_environment_points(invocation)) return std::nullopt;
   return invocation.environment.get("ALDIS_INCARNATION");
 }
 
@@ -161,10 +172,9 @@ constinit const CommandSpec kAgentsBeat{
     .output_schema = schema::kAgent,
     .examples = kBeatExamples,
     .notes =
-        "Inside `aldis run` it beats for that run (ALDIS_INCARNATION); elsewhere for the agent's live record. A "
-        "record\n"
-        "that it starts is bound to no process unless --pid is given: lease_expires_at says until when it counts as "
-        "alive.",
+        "Inside `aldis run` it beats for that run (ALDIS_INCARNATION); elsewhere, and with another --store,\n"
+        "--namespace or --runtime-dir, for the agent's live record there. A record that it starts is bound to no\n"
+        "process unless --pid is given: lease_expires_at says until when it counts as alive.",
     .execute = beat,
 };
 

@@ -50,7 +50,8 @@ std::string list_view(const OutputStyle& style, const std::vector<AgentStatus>& 
                        {"TASK", true},
                        {"LAST BEAT", false, true},
                        {"EVIDENCE", true}},
-                      rows);
+                      rows) +
+         "untrusted, as the agents wrote it: STATUS, TASK, and EVIDENCE of finished ones\n";
 }
 
 Reply list_agents(const Invocation& invocation) {

@@ -31,9 +31,10 @@ std::string change_line(const OutputStyle& style, const StateChange& change, Wal
   const std::string agent = shorten(printable(change.agent.agent_id), kAgentColumns);
   const std::string space(kAgentColumns - display_width(agent), ' ');
   const std::string state = fmt::format("{:<8}", to_string(change.agent.state));
-  return fmt::format("{}  {}{}  {}  {}\n",
+  return fmt::format("{}  {}{}  {}  {}{}\n",
                      paint(style, Colour::dim, format_timestamp(now).substr(kTimeBegin, kTimeLength)), agent, space,
-                     paint(style, colour_of(change.agent.state), state), printable(change.agent.evidence));
+                     paint(style, colour_of(change.agent.state), state),
+                     evidence_quotes_agent(change.agent) ? "(untrusted) " : "", printable(change.agent.evidence));
 }
 
 Reply watch(const Invocation& invocation) {

@@ -16,14 +16,17 @@ struct Shown {
 };
 
 std::vector<Shown> shown_settings(const Settings& settings) {
-  std::vector<Shown> shown = {
-      {"store", settings.store},        {"namespace", settings.namespace_name},
-      {"agent", settings.agent},        {"runtime_dir", settings.runtime_directory},
-      {"output", settings.output},      {"connect_timeout", settings.connect_timeout_text},
+  Setting store = settings.store;
+  store.value = mask_url(store.value);
+  return {
+      {"store", store},
+      {"namespace", settings.namespace_name},
+      {"agent", settings.agent},
+      {"runtime_dir", settings.runtime_directory},
+      {"output", settings.output},
+      {"connect_timeout", settings.connect_timeout_text},
       {"config", settings.config_file},
   };
-  for (Shown& entry : shown) entry.setting.value = mask_url(entry.setting.value);
-  return shown;
 }
 
 std::string setting_json(const Shown& shown) {

@@ -106,7 +106,8 @@ Reply run(const Invocation& invocation) {
   const SignalGate gate;
   std::optional<StopWatcher> stop_watcher;
   if (request.stop_on) {
-    Result<StopWatcher> opened = StopWatcher::open(*workspace, request.agent, *request.stop_on);
+    Result<StopWatcher> opened =
+        StopWatcher::open(*workspace, request.agent, *request.stop_on, invocation.clock.wall_now());
     if (!opened) return fail_with(opened.error());
     stop_watcher.emplace(*std::move(opened));
   }

@@ -69,6 +69,18 @@ struct Attempt {
 enum class Place { home };
 consteval auto telemetry_names(Place) { return aldis::telemetry_values("/home/ann"); }
 ALDIS_REPORT(Place);
+#elif defined(CASE_value_with_a_slash_in_an_array)
+enum class Place { home };
+consteval auto telemetry_names(Place) { return std::array<std::string_view, 1>{"/home/ann"}; }
+ALDIS_REPORT(Place);
+#elif defined(CASE_enumeration_without_values)
+enum class Place { home };
+consteval auto telemetry_names(Place) { return aldis::telemetry_values(); }
+ALDIS_REPORT(Place);
+#elif defined(CASE_two_values_of_one_name)
+enum class Place { home, office };
+consteval auto telemetry_names(Place) { return aldis::telemetry_values("home", "home"); }
+ALDIS_REPORT(Place);
 #elif defined(CASE_name_that_is_made_at_run_time)
 aldis::TelemetryMember<CommandRun, bool> attempt(const std::string& name) {
   return aldis::telemetry_field(name, &CommandRun::json);
@@ -103,6 +115,20 @@ struct Attempt {
                              aldis::telemetry_field("d", &Attempt::d), aldis::telemetry_field("e", &Attempt::e),
                              aldis::telemetry_field("f", &Attempt::f), aldis::telemetry_field("g", &Attempt::g));
 };
+#elif defined(CASE_two_events_of_one_name)
+ALDIS_REPORT(bool);
+struct Again {
+  bool member;
+  static constexpr auto telemetry = aldis::telemetry_event("attempt", aldis::telemetry_field("member", &Again::member));
+};
+using Wrong = aldis::TelemetryClient<Attempt, Again>;
+void attempt(Wrong& client) { client.event(Attempt{}); }
+#elif defined(CASE_schema_of_another_struct)
+struct Attempt {
+  static constexpr auto telemetry = CommandRun::telemetry;
+};
+using Wrong = aldis::TelemetryClient<Attempt>;
+void attempt(Wrong& client) { client.event(Attempt{}); }
 #elif defined(CASE_client_of_a_struct_without_schema)
 struct Attempt {
   bool json;
