@@ -206,7 +206,7 @@ std::string mask_json(std::string_view json) {
 }
 
 std::string mask_url(std::string_view url) {
-  const std::string masked = mask_parameters(url);
+  std::string masked = mask_parameters(url);
   const std::size_t scheme = masked.find("://");
   const std::size_t colon = masked.find(':', scheme == std::string::npos ? 0 : scheme + 3);
   const std::size_t at = masked.rfind('@');  // the last: a password may hold others, and / and ? that nobody encoded

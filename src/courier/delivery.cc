@@ -45,9 +45,8 @@ class Delivery {
 
   int run() {
     if (!write_failure_ahead()) return 1;
-    auto batches = Batches::open(state_);
-    batches_ = batches ? &*batches : nullptr;
-    if (batches_ == nullptr) {
+    if (auto batches = Batches::open(state_)) batches_.emplace(*std::move(batches));
+    if (!batches_) {
       fail_with(LastResult::unreachable);
     } else if (consent()) {
       send_all();
@@ -227,7 +226,7 @@ class Delivery {
   Gate& gate_;
   const telemetry::InstallId install_id_;
   const GateRecord before_;
-  Batches* batches_ = nullptr;
+  std::optional<Batches> batches_;
   std::optional<Http> http_;
   std::optional<LastResult> result_;  // of the last attempt; none: there was none
   std::optional<std::chrono::seconds> retry_after_;

@@ -76,7 +76,7 @@ Result<std::string> ask_for_preview(const CommandScene& scene) {
   }  // so that the courier's end is the end
   std::optional<std::string> text = read_to_end(reading.get(), scene.clock, deadline);
   // How it ended may be unknown (SIGCHLD is ignored), and does not matter: its last bytes say that this is all.
-  static_cast<void>(wait_for_courier(courier, remaining(scene.clock, deadline)));
+  [[maybe_unused]] const auto end = wait_for_courier(courier, remaining(scene.clock, deadline));
   const bool whole = text && text->starts_with('[') && text->ends_with("]\n");
   if (!whole) return fail(ErrorCode::unavailable, "aldis-courier gave no preview");
   text->pop_back();
