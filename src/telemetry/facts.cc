@@ -26,7 +26,7 @@ std::string directory_problem(const std::string& mounts, const std::string& path
 
 std::string place_problem(const ToolIdentity& identity, const std::optional<Places>& places) {
   if (std::string problem = identity_problem(identity); !problem.empty()) return problem;
-  if (!places) return "HOME is not set";
+  if (!places) return "HOME is not set to an absolute path";
   const std::optional<std::string> mounts = read_mountinfo();
   if (!mounts) return "/proc/self/mountinfo cannot be read";
   std::string problem = directory_problem(*mounts, places->consent_directory, Others::may_list);
