@@ -198,9 +198,8 @@ TEST(Consent, that_goes_while_a_request_runs_leaves_no_trace_of_the_answer) {
     for (const bool is_enabled_again : {true, false}) {
       CourierPlace place("");
       const HttpServer server([&](const Received&) {
-        telemetry::ConsentFile consent = place.consent;
-        consent.enabled = is_enabled_again;
-        consent.install_id = {9};
+        const telemetry::ConsentFile consent{
+            .enabled = is_enabled_again, .endpoint = "http://127.0.0.1:9/", .install_id = {9}};
         return after(place, consent, is_accepted ? json_reply() : reply("400 No"));
       });
       place.consent.endpoint = server.url();
