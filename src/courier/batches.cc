@@ -14,9 +14,9 @@
 
 #include "aldis/limits.h"
 #include "core/failure.h"
-#include "core/ids.h"
 #include "core/private_files.h"
 #include "core/try.h"
+#include "courier/random_number.h"
 #include "telemetry/places.h"
 
 namespace aldis::courier {
@@ -27,15 +27,6 @@ constexpr std::size_t kIdDigits = 16;
 const std::string& spool_name() {
   static const std::string name{telemetry::kSpoolName};
   return name;
-}
-
-std::string random_hex(std::chrono::sys_seconds now) {
-  const Id128 id = make_id(now);
-  std::string hex;
-  for (std::size_t i = id.bytes.size() - kIdDigits / 2; i < id.bytes.size(); ++i) {
-    hex += fmt::format("{:02x}", id.bytes[i]);
-  }
-  return hex;
 }
 
 template <class T>
@@ -131,7 +122,7 @@ std::optional<BatchName> Batches::claim_spool(std::chrono::sys_seconds now) {
   const auto spool = open_own_file(*state_, spool_name(), O_RDONLY);
   struct stat status{};
   if (!spool || fstat(spool->get(), &status) != 0 || status.st_size == 0) return std::nullopt;
-  BatchName name{now, 0, random_hex(now)};
+  BatchName name{now, 0, fmt::format("{:016x}", random_number(now))};
   if (renameat2(state_->get(), spool_name().c_str(), directory_.get(), format_batch_name(name).c_str(),
                 RENAME_NOREPLACE) != 0) {
     return std::nullopt;

@@ -5,10 +5,9 @@
 #include <optional>
 
 #include "aldis/limits.h"
-#include "core/bytes.h"
-#include "core/ids.h"
 #include "core/private_files.h"
 #include "courier/batches.h"
+#include "courier/random_number.h"
 #include "courier/request.h"
 #include "courier/sent_log.h"
 #include "courier/update_check.h"
@@ -25,11 +24,6 @@ using telemetry::DecodedSpool;
 using telemetry::Gate;
 using telemetry::GateRecord;
 using telemetry::LastResult;
-
-std::uint64_t random_number(std::chrono::sys_seconds now) {
-  const Id128 id = make_id(now);
-  return ByteReader({reinterpret_cast<const char*>(id.bytes.data()) + 8, 8}).number<std::uint64_t>();
-}
 
 std::optional<ConsentFile> read_usable_consent(const Errand& errand) {
   auto consent = telemetry::read_consent(errand.places.consent_directory);
@@ -212,7 +206,8 @@ class Delivery {
   // answers is no failure of what telemetry sends.
   void check_updates() {
     const auto asked_under = consent();
-    if (!asked_under || !is_update_check_due(*asked_under, gate_.read(), now())) return;
+    if (!asked_under || asked_under->update_url.empty()) return;
+    if (!telemetry::is_update_check_due(gate_.read(), now())) return;
     if (!change_gate([&](GateRecord& record) { record.update_checked_at = now(); }) || http() == nullptr) return;
     const auto version = ask_for_update(*http_, *asked_under);
     // A version that cannot be written down is seen again in a week.

@@ -44,6 +44,8 @@ GateRecord decode_gate(std::string_view bytes);
 // Pure rules.
 bool is_due(const GateRecord& record, std::chrono::sys_seconds now);  // may a courier start?
 bool is_spool_only(const GateRecord& record, std::chrono::sys_seconds now);
+// At most once in 7 days. A clock that was set back must not put the next check off.
+bool is_update_check_due(const GateRecord& record, std::chrono::sys_seconds now);
 // How long to pause after `failures` failures in a row; `jitter` in [0, 1) takes up to half of it away.
 std::chrono::seconds pause_after(std::uint32_t failures, double jitter);
 // What to write before a start: pause and marker. None: do not start. When too many starts were never heard of, it is

@@ -104,6 +104,10 @@ bool is_spool_only(const GateRecord& record, sys_seconds now) {
   return record.spool_only_until > now && record.spool_only_until <= now + limits::kTelemetrySpoolOnly;
 }
 
+bool is_update_check_due(const GateRecord& record, sys_seconds now) {
+  return record.update_checked_at > now || now - record.update_checked_at >= limits::kUpdateCheckInterval;
+}
+
 seconds pause_after(std::uint32_t failures, double jitter) {
   // After none it is the whole pause: "at most every 5 s" is promised.
   if (failures == 0) return limits::kTelemetryPause;

@@ -31,11 +31,6 @@ std::uint32_t append(const HandOver& what, const InstallId& install_id, const Fi
   return append_to_spool(state, origin, frames, nonces[1]).dropped;
 }
 
-// A clock that was set back must not put the next check off.
-bool is_update_check_due(const GateRecord& record, sys_seconds now) {
-  return record.update_checked_at > now || now - record.update_checked_at >= limits::kUpdateCheckInterval;
-}
-
 bool may_start(const Gate& gate, const GateRecord& record, sys_seconds now) {
   return is_due(record, now) && !is_spool_only(record, now) && !gate.courier_runs();
 }

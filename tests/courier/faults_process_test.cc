@@ -175,6 +175,30 @@ TEST(Consent, revoked_between_two_batches_it_stops_the_second) {
   EXPECT_THAT(place.batches(), ElementsAre(HasSubstr("-0-")));
 }
 
+TEST(FilesOfAnotherVersion, cost_themselves_and_nothing_else) {
+  const HttpServer server;
+  const CourierPlace place(server.url());
+  std::string newer_frame = frame_of(1, 1, 7);
+  newer_frame[3] = '2';
+  std::ofstream(place.state() + "/gate") << "ATG2" << std::string(124, '\xff');
+  place.write_batch(fmt::format("{}-0-00000000000000aa", seconds_now()), newer_frame + frame_of(2, 3, 8));
+  EXPECT_EQ(place.run().exit_code, 0);
+  ASSERT_THAT(server.received(), SizeIs(1));
+  EXPECT_THAT(content_of(server.received()[0].body).numbers, ElementsAre(2, 3));
+  EXPECT_EQ(place.gate().dropped, 1U);
+  EXPECT_EQ(place.gate().sent, 1U);
+}
+
+TEST(ConsentOfAnotherVersion, is_none) {
+  const HttpServer server;
+  const CourierPlace place(server.url());
+  std::ofstream(place.config() + "/telemetry") << "aldis-telemetry 2\nenabled yes\nendpoint " << server.url() << "\n";
+  place.record(1, 1);
+  EXPECT_EQ(place.run().exit_code, 0);
+  EXPECT_EQ(server.connections(), 0);
+  EXPECT_FALSE(place.spool().empty());
+}
+
 TEST(Consent, the_start_of_a_courier_that_found_none_is_heard_of) {
   CourierPlace place("http://127.0.0.1:9/");
   place.consent.enabled = false;
