@@ -1,4 +1,4 @@
-// aldis_bench [--json FILE]: every row of the embedded targets, measured beside its yardstick in the same run.
+// aldis_bench [--json FILE]: every row of the targets, measured beside its yardstick in the same run.
 
 #include <fmt/core.h>
 
@@ -20,6 +20,7 @@ int main(int argc, char** argv) {
   for (Row& row : check_rows()) rows.push_back(std::move(row));
   rows.push_back(list_row());
   rows.push_back(cold_start_row(binaries));
+  for (Row& row : redis_rows()) rows.push_back(std::move(row));
   for (Row& row : telemetry_rows(binaries)) rows.push_back(std::move(row));
   print_table(rows);
   if (json) write_json(rows, argv[2]);

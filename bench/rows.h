@@ -4,7 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "aldis/workspace.h"
 #include "report.h"
+#include "stage.h"
 
 namespace aldis::bench {
 
@@ -13,6 +15,10 @@ Row list_row();
 Row signal_row();
 std::vector<Row> check_rows();
 Row wake_up_row();
+// Of our send and take, on any store.
+Samples wake_up_samples(Stage& stage, const WorkspaceOptions& options);
+// Starts a server of its own.
+std::vector<Row> redis_rows();
 Row cold_start_row(const std::string& binaries);
 std::vector<Row> telemetry_rows(const std::string& binaries);
 // Resident memory of a process with one started agent; call it before the others fill memory.

@@ -32,7 +32,8 @@ class Scene {
   Scene& operator=(const Scene&) = delete;
 
   std::string path(const std::string& name) const { return directory_ + "/" + name; }
-  Workspace workspace() const { return must(Workspace::open({.runtime_directory = directory_})); }
+  WorkspaceOptions options() const { return {.runtime_directory = directory_}; }
+  Workspace workspace() const { return must(Workspace::open(options())); }
 
  private:
   std::string directory_ = "/dev/shm/aldis-bench-XXXXXX";

@@ -3,7 +3,6 @@
 #include "aldis/workspace.h"
 
 #include <algorithm>
-#include <array>
 #include <string_view>
 #include <utility>
 
@@ -17,22 +16,22 @@
 #include "engines/local/local_heartbeats.h"
 #include "engines/local/local_signals.h"
 #include "engines/local/runtime_directory.h"
+#include "engines/redis/client.h"
+#include "engines/redis/groups.h"
+#include "engines/redis/password_file.h"
+#include "engines/redis/redis_heartbeats.h"
+#include "engines/redis/redis_signals.h"
+#include "engines/redis/redis_waker.h"
+#include "engines/redis/store_url.h"
 
 namespace aldis {
 namespace {
 
 constexpr std::string_view kLocalStore = "local:";
-constexpr std::array<std::string_view, 7> kRedisSchemes = {
-    "redis", "rediss", "redis+unix", "redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster"};
 
 Result<void> check_store(std::string_view store) {
-  if (store == kLocalStore) return {};
-  const std::string_view scheme = store.substr(0, store.find(':'));
-  if (scheme.size() < store.size() && std::ranges::find(kRedisSchemes, scheme) != kRedisSchemes.end()) {
-    return fail(ErrorCode::unimplemented,
-                "this build has the local engine only and cannot use {}: stores: use local:", scheme);
-  }
-  if (scheme == "local") {
+  if (store == kLocalStore || is_redis_url(store)) return {};
+  if (store.substr(0, store.find(':')) == "local") {
     return fail(ErrorCode::invalid_argument,
                 "the local store is spelled \"local:\" and nothing else; another place is chosen by the runtime "
                 "directory (ALDIS_RUNTIME_DIR)");
@@ -51,7 +50,8 @@ Result<void> check_options(const WorkspaceOptions& options) {
   return {};
 }
 
-Result<WorkspaceParts> open_local(const WorkspaceOptions& options) {
+Result<WorkspaceParts> open_local(WorkspaceOptions& options) {
+  options.runtime_directory = choose_runtime_directory(options.runtime_directory);
   const auto clock = std::make_shared<SystemClock>();
   const std::shared_ptr<ProcessTable> processes = make_proc_process_table();
   ALDIS_TRY(prepare_runtime_directory(options.runtime_directory));
@@ -68,15 +68,27 @@ Result<WorkspaceParts> open_local(const WorkspaceOptions& options) {
                         .waker = doorbell};
 }
 
+Result<WorkspaceParts> open_redis(const WorkspaceOptions& options) {
+  const auto clock = std::make_shared<SystemClock>();
+  ALDIS_TRY_ASSIGN(RedisOptions redis, parse_store_url(options.store));
+  ALDIS_TRY(load_password_files(redis));
+  ALDIS_TRY_ASSIGN(const auto client, RedisClient::open(std::move(redis), options.call_timeout, clock));
+  const Groups groups(options.namespace_name);
+  return WorkspaceParts{.clock = clock,
+                        .processes = make_proc_process_table(),
+                        .heartbeats = make_redis_heartbeats(client, groups),
+                        .signals = make_redis_signals(client, groups, clock),
+                        .waker = make_redis_waker(client, options.namespace_name, clock)};
+}
+
 }  // namespace
 
 Workspace::Workspace(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Result<Workspace> Workspace::open(WorkspaceOptions options) {
   ALDIS_TRY(check_options(options));
-  options.runtime_directory = choose_runtime_directory(options.runtime_directory);
   options.call_timeout = std::min(options.call_timeout, limits::kWaitMax);
-  ALDIS_TRY_ASSIGN(auto parts, open_local(options));
+  ALDIS_TRY_ASSIGN(auto parts, options.store == kLocalStore ? open_local(options) : open_redis(options));
   return Workspace(std::make_shared<Impl>(std::move(options), std::move(parts)));
 }
 

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Four agents review a git repository: a scout, two reviewers and a reporter, each a process started by `aldis run`.
-# They meet on a board of their own, which is gone when this script ends. See README.md next to it.
+# They meet on a board of their own, which is gone when this script ends, or on a Redis server. See README.md next to it.
 set -euo pipefail
 
 usage() {
   cat <<'END'
-usage: run.sh [--kill-one] [-o FILE | --output=FILE] [GIT_REPOSITORY]
+usage: run.sh [--kill-one] [--store URL] [-o FILE | --output=FILE] [GIT_REPOSITORY]
 
+  --store URL   meet there (redis://…, see docs/redis.md) in a namespace of this run's own, not on this machine's memory
   --kill-one    kill a reviewer with SIGKILL half-way: the other finishes its files, and the report is the same
   -o FILE       where the report goes (default: report.md in the current directory)
 
@@ -20,6 +21,7 @@ here=.
 [[ ${BASH_SOURCE[0]} != */* ]] || here=${BASH_SOURCE[0]%/*}
 bin=${ALDIS_BIN:-$here/../../build/release/bin}
 report=report.md
+store=local:
 kill_one=false
 repositories=()
 while (($#)); do
@@ -27,6 +29,8 @@ while (($#)); do
     --kill-one) kill_one=true ;;
     -o | --output) [[ $# -ge 2 ]] || die "$1 needs a file"; report=$2; shift ;;
     --output=*) report=${1#*=} ;;
+    --store) [[ $# -ge 2 ]] || die '--store needs a URL'; store=$2; shift ;;
+    --store=*) store=${1#*=} ;;
     -h | --help) usage; exit 0 ;;
     -*) usage >&2; exit 2 ;;
     *) repositories+=("$1") ;;
@@ -45,7 +49,7 @@ started=${EPOCHREALTIME/[.,]/} # microseconds
 directory=/dev/shm
 [[ -d $directory && -w $directory ]] || directory=${TMPDIR:-/tmp}
 directory=$(mktemp -d "$directory/aldis-demo.$$.XXXXXX")
-export ALDIS_STORE=local: ALDIS_NAMESPACE=code-review ALDIS_RUNTIME_DIR=$directory
+export ALDIS_STORE=$store ALDIS_NAMESPACE=code-review-$$-$RANDOM ALDIS_RUNTIME_DIR=$directory
 
 declare -A name_of=() # of each process that we started and that has not ended yet, by its id
 

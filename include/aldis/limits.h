@@ -49,7 +49,10 @@ inline constexpr std::size_t kFilterTypesMax = 64;   // types in one check or wa
 
 // Waiting.
 inline constexpr std::chrono::nanoseconds kRecheckLocal = 1s;
+inline constexpr std::chrono::nanoseconds kRecheckRedis = 5s;  // each process draws its own, within 20 percent
 inline constexpr std::chrono::nanoseconds kWaitMax = std::chrono::days{365};  // longer timeouts are cut to this
+inline constexpr std::chrono::nanoseconds kQuietMax = 24h;  // a waiter that hears nothing looks again so often
+inline constexpr std::size_t kDoorbellPagesMax = 16;        // that one process opens, one after the other
 
 // The local board.
 inline constexpr std::size_t kBoardBytesMax = std::size_t{1} << 30;  // or half of the file system, if that is less
@@ -59,6 +62,43 @@ inline constexpr unsigned kBoardSignalShare = 80;  // percent of the board that 
                                                    // heartbeats, takes and clean-up
 inline constexpr std::chrono::nanoseconds kCallTimeoutDefault = 5s;  // for the writer lock of the board
 inline constexpr std::size_t kRemovalsPerWrite = 2;  // due records that each write clears away on its way
+
+// The Redis store. A longer or richer URL is invalid_argument. What a server says beyond its bounds is no reply: the
+// connection is closed, and the call unavailable.
+inline constexpr std::size_t kRedisStoreUrlBytesMax = 4096;
+inline constexpr std::size_t kRedisEndpointsMax = 64;  // in a URL
+inline constexpr unsigned kRedisReplicasMax = 9;       // that a write may wait for
+inline constexpr unsigned kRedisDatabaseMax = 65'535;
+inline constexpr std::size_t kRedisPasswordBytesMax = 4096;  // in a file, with the newline at its end
+inline constexpr std::size_t kRedisReplyBytesMax = 64 * 1024 * 1024;
+inline constexpr std::size_t kRedisReplyElementsMax = 1'000'000;   // in all arrays of a reply
+inline constexpr std::size_t kRedisReplyLineBytesMax = 64 * 1024;  // of a status, an error or a number
+
+// Calls on Redis: how they share connections and meet trouble.
+inline constexpr std::size_t kRedisConnectionsMax = 16;  // a server; a call waits for one, within its deadline
+inline constexpr std::size_t kRedisPipelineMax = 256;    // reads on their way to a server at once; the others follow
+inline constexpr std::chrono::nanoseconds kRedisSilenceMax = 2s;  // of a server that another one may stand in for, or a
+                                                                  // third of the call's time if that is less
+inline constexpr std::size_t kRedisRedirectsMax = 8;     // of a call, at once; later ones after a pause
+inline constexpr std::chrono::nanoseconds kRedisPauseMin = 1ms;      // before the second attempt; doubles with each
+inline constexpr std::chrono::nanoseconds kRedisPauseMax = 100ms;    // up to this; how much of it is drawn by lot
+inline constexpr std::chrono::nanoseconds kRedisRefreshMin = 100ms;  // between two questions who serves which slot
+inline constexpr std::size_t kRedisSettledPerScript =
+    500;                                                  // signals; what is over is for the next run, of the same call
+inline constexpr unsigned kRedisSettleRunsMax = 1'000;    // of a call; then it is unavailable
+inline constexpr std::size_t kRedisPageSignalsMax = 500;  // of a list of broadcasts, which is read page by page
+inline constexpr std::size_t kRedisPageBytesMax = 4 * 1024 * 1024;  // of payloads in it: one more may pass this
+inline constexpr std::size_t kRedisAppearancesMax = 1'024;  // agents of a process that it need not announce again
+
+// Listening to a Redis server: a connection of its own a process and server.
+inline constexpr std::size_t kRedisSubscribeWindow = 128;  // commands on their way to a server; the others follow
+inline constexpr std::size_t kRedisRecheckBatch = 1'000;   // versions read in one call
+inline constexpr std::chrono::nanoseconds kRedisPingInterval = 5s;  // of silence, before the server is asked
+inline constexpr std::chrono::nanoseconds kRedisPingPatience = 5s;  // with its answer; then the connection is dead
+inline constexpr std::chrono::nanoseconds kRedisLinger = 5s;  // a channel stays after its last listener, up to twice
+inline constexpr std::chrono::nanoseconds kRedisConnectPatience = 5s;
+inline constexpr std::chrono::nanoseconds kRedisReopenMin = 10ms;  // before a lost connection is made again; doubles
+inline constexpr std::chrono::nanoseconds kRedisReopenMax = 2s;    // up to this; a part of it is drawn by lot
 
 // Telemetry of a tool. What is too much is dropped and counted; a schema that is too large does not compile (C: does
 // not open).
@@ -97,6 +137,7 @@ inline constexpr std::size_t kUpdateAnswerBytesMax = 4096;
 
 static_assert(kPositionRetention > kSignalTtlMax + kTombstoneRetention,
               "a reader's position outlives every broadcast that it could still be told about");
+static_assert(kQuietMax < kPositionRetention, "whoever waits is not forgotten");
 static_assert(kStaleThresholdDefault > kLeaseDefault,
               "stale agents are reported although their lease is shorter: records outlive the lease");
 static_assert(kKeepAliveIntervalDefault * 2 < kLeaseDefault, "one missed renewal does not lose the lease");

@@ -8,6 +8,7 @@
 
 #include "aldis/json.h"
 #include "core/ids.h"
+#include "engines/redis/store_url.h"
 
 namespace aldis::cli {
 namespace {
@@ -205,13 +206,6 @@ std::string mask_json(std::string_view json) {
   return masked;
 }
 
-std::string mask_url(std::string_view url) {
-  std::string masked = mask_parameters(url);
-  const std::size_t scheme = masked.find("://");
-  const std::size_t colon = masked.find(':', scheme == std::string::npos ? 0 : scheme + 3);
-  const std::size_t at = masked.rfind('@');  // the last: a password may hold others, and / and ? that nobody encoded
-  if (colon == std::string::npos || at == std::string::npos || colon > at) return masked;
-  return masked.substr(0, colon + 1) + std::string(kMask) + masked.substr(at);
-}
+std::string mask_url(std::string_view url) { return mask_store_url(mask_parameters(url)); }
 
 }  // namespace aldis::cli

@@ -13,6 +13,7 @@
 #include "core/json_writer.h"
 #include "core/names.h"
 #include "core/try.h"
+#include "engines/redis/store_url.h"
 
 namespace aldis::cli {
 namespace {
@@ -69,6 +70,11 @@ void check_values(Arguments& arguments, Settings& settings) {
     arguments.add_problem(
         fmt::format("{} must be table, json, jsonl or auto, not {}", settings.output.origin, json_quote(output)));
     settings.output.value = "auto";
+  }
+  if (settings.store.source == "flag" && has_password(settings.store.value)) {
+    arguments.add_problem(
+        "a password in --store can be read by every user of this machine: put the URL in ALDIS_STORE or in the config "
+        "file, or name a file that holds the password with ?password_file=/path");
   }
   if (settings.runtime_directory.source == "file" && settings.runtime_directory.value.front() != '/') {
     arguments.add_problem(fmt::format("runtime_dir in {} must be an absolute path", settings.config_file.value));

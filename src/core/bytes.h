@@ -5,6 +5,7 @@
 // and names, u32 for payloads), so no two fields ever meet. A reader that runs out of bytes turns `ok()` false and
 // returns zeros from then on: check once at the end.
 
+#include <bit>
 #include <concepts>
 #include <cstdint>
 #include <cstring>
@@ -52,11 +53,10 @@ class ByteReader {
 
   template <std::unsigned_integral T>
   T number() {
-    const std::string_view bytes = take(sizeof(T));
     T value = 0;
-    for (const char byte : bytes)
-      value = static_cast<T>(static_cast<T>(value << 8 * (sizeof(T) > 1)) | static_cast<unsigned char>(byte));
-    return value;
+    if (const std::string_view bytes = take(sizeof(T)); bytes.size() == sizeof(T))
+      std::memcpy(&value, bytes.data(), sizeof(T));
+    return std::endian::native == std::endian::little ? std::byteswap(value) : value;
   }
   std::int64_t signed_number() { return static_cast<std::int64_t>(number<std::uint64_t>()); }
   double real() {

@@ -15,6 +15,7 @@ const HeartbeatWatch::Seen* HeartbeatWatch::find(std::string_view agent_id, std:
 
 Result<HeartbeatWatch::Pass> HeartbeatWatch::pass() {
   ALDIS_TRY_ASSIGN(AgentSurvey survey, survey_agents(workspace_));
+  const std::chrono::nanoseconds recheck = workspace_.waker().recheck_interval();
   Pass pass;
   std::vector<Seen> seen_now;
   seen_now.reserve(survey.records.size());
@@ -22,10 +23,11 @@ Result<HeartbeatWatch::Pass> HeartbeatWatch::pass() {
   for (std::size_t at = 0; at < survey.records.size(); ++at) {
     HeartbeatRecord& record = survey.records[at];
     const AgentStart& start = record.start;
-    if (const auto next = next_possible_change(record, survey.processes[at], survey.now, stale_after_)) {
-      pass.quiet_for = std::min(pass.quiet_for.value_or(std::chrono::nanoseconds::max()), *next - survey.now);
-    }
     Liveness liveness = survey.liveness(at, stale_after_);
+    if (const auto next = next_possible_change(record, survey.processes[at], survey.now, stale_after_)) {
+      pass.quiet_for = std::min<std::chrono::nanoseconds>(pass.quiet_for, *next - survey.now);
+    }
+    if (start.process && is_live(liveness.state)) pass.quiet_for = std::min(pass.quiet_for, recheck);
     const Seen* before = find(start.agent_id, from);
     if (before != nullptr && before->incarnation != start.incarnation) before = nullptr;
     seen_now.push_back({start.agent_id, start.incarnation, liveness.state});

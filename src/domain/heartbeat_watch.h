@@ -2,11 +2,10 @@
 // Following every agent's state. Used by src/domain/heartbeats.cc; implemented in heartbeat_watch.cc.
 //
 // Model: `pass` reads all records, compares with the pass before and answers with what changed, each change published
-// by compare-and-set, so that one watcher of all is told that it was the first; and how long nothing can change by
-// itself. Threads: one thread. Errors: those of the store.
+// by compare-and-set, so that one watcher of all is told that it was the first; and how long nothing can change
+// without a ring: while some process lives, no longer than a recheck interval. Threads: one thread. Errors: those of the store.
 
 #include <chrono>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,7 +22,7 @@ class HeartbeatWatch {
 
   struct Pass {
     std::vector<StateChange> changes;
-    std::optional<std::chrono::nanoseconds> quiet_for;  // none: only a write changes anything
+    std::chrono::nanoseconds quiet_for = limits::kQuietMax;
   };
   Result<Pass> pass();
 

@@ -1,6 +1,7 @@
 #include "aldis/heartbeats.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <utility>
 
@@ -218,17 +219,17 @@ Result<void> HeartbeatCoordinator::watch(std::function<bool(const StateChange&)>
   ALDIS_TRY(workspace.usable());
   ALDIS_TRY_ASSIGN(const nanoseconds stale_after, finalize_threshold(threshold));
   HeartbeatWatch watch(workspace, stale_after);
+  const std::array topics{Topic{Topic::Kind::heartbeats, {}}};
+  const auto subscription = workspace.waker().subscribe(topics);
   while (!stop.stop_requested()) {
-    const Listening listening = workspace.waker().listen({.kind = Topic::Kind::heartbeats, .agent = {}});
+    const std::uint64_t rings = subscription->rings();
     const SteadyTime began = workspace.clock().steady_now();
     ALDIS_TRY_ASSIGN(const HeartbeatWatch::Pass pass, watch.pass());
     for (const StateChange& change : pass.changes) {
       if (!on_change(change)) return {};
     }
-    const nanoseconds recheck = workspace.waker().recheck_interval();
     const nanoseconds spent = workspace.clock().steady_now() - began;
-    const nanoseconds quiet = pass.quiet_for ? std::max(*pass.quiet_for - spent, nanoseconds::zero()) : recheck;
-    workspace.waker().sleep(listening, std::min(quiet, recheck), stop);
+    workspace.waker().sleep(*subscription, rings, std::max(pass.quiet_for - spent, nanoseconds::zero()), stop);
   }
   return {};
 }

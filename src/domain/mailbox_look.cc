@@ -61,7 +61,8 @@ Result<TakeOutcome> look_into_mailbox(SignalStore& store, ProcessTable& processe
   return store.take(request);
 }
 
-std::chrono::nanoseconds time_until_due(const NothingTaken& nothing, std::chrono::nanoseconds at_most) {
+std::chrono::nanoseconds time_until_look(const NothingTaken& nothing, std::chrono::nanoseconds recheck) {
+  const std::chrono::nanoseconds at_most = nothing.reserved.empty() ? limits::kQuietMax : recheck;
   if (!nothing.next_due) return at_most;
   return std::clamp<std::chrono::nanoseconds>(*nothing.next_due - nothing.now, std::chrono::nanoseconds::zero(),
                                               at_most);

@@ -25,7 +25,8 @@ struct MailboxLook {
 // NothingTaken: neither a signal nor an untold expiry is there, and no reservation of a dead process either.
 Result<TakeOutcome> look_into_mailbox(SignalStore& store, ProcessTable& processes, const MailboxLook& look);
 
-// How long nothing in the mailbox falls due; `at_most` if nothing does before. Never negative.
-std::chrono::nanoseconds time_until_due(const NothingTaken& nothing, std::chrono::nanoseconds at_most);
+// How long a waiter whom nothing wakes may leave the mailbox alone: until something falls due, or for `recheck` while
+// processes hold something, because nobody rings for their deaths. Never negative.
+std::chrono::nanoseconds time_until_look(const NothingTaken& nothing, std::chrono::nanoseconds recheck);
 
 }  // namespace aldis

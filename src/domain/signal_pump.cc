@@ -1,6 +1,7 @@
 #include "domain/signal_pump.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -47,24 +48,27 @@ class SignalPump::Loop {
         : subscription(std::move(given)), on_stop(subscription.stop, Interrupt{loop}) {}
 
     const SignalSubscription subscription;
-    bool removed = false;  // guarded by mutex_; the next two are the thread's alone
-    SteadyTime next_look;  // when it needs a look although nothing rang; past: at once
-    nanoseconds pause{0};  // longer than 0 while its store fails
+    std::shared_ptr<Subscription> mailbox;  // guarded by mutex_; none: removed, or the loop is closed
+    // The thread's alone:
+    std::uint64_t rings = 0;  // of the mailbox, before the last look
+    SteadyTime next_look;     // when it needs a look although nothing rang; past: at once
+    nanoseconds pause{0};     // longer than 0 while its store fails
     std::stop_callback<Interrupt> on_stop;
   };
   using Registrations = std::vector<std::shared_ptr<Registration>>;
-  // What a round begins with: nothing that happens later is missed.
+  // What the thread does until it sleeps, and what it then sleeps on: nothing that happens later is missed.
   struct Round {
-    Listening listening;
+    std::vector<std::weak_ptr<Registration>> due;
+    SteadyTime wake = SteadyTime::max();  // when the first of the others is due
+    std::uint64_t rings = 0;              // of any subscription
     std::stop_token interrupted;
   };
 
   Registrations take_out(auto matches) ALDIS_REQUIRES(mutex_);
-  void drop_stopped();
   std::optional<Round> begin_round();
-  Topic topic() const ALDIS_REQUIRES(mutex_);
-  bool sleep_until(SteadyTime wake, const Round& round);
-  std::shared_ptr<Registration> begin_turn(std::size_t index);
+  void pick_due(Round& round) ALDIS_REQUIRES(mutex_);
+  bool sleep_after(const Round& round);
+  bool begin_turn(const Registration& registration);
   void end_turn();
   bool may_continue(const Registration& registration);
   void serve(Registration& registration);
@@ -75,30 +79,33 @@ class SignalPump::Loop {
   Mutex mutex_;
   ConditionVariable turn_ended_;
   Registrations registrations_ ALDIS_GUARDED_BY(mutex_);
+  bool one_agent_ ALDIS_GUARDED_BY(mutex_) = false;         // all registrations are of the same one
   const void* serving_ ALDIS_GUARDED_BY(mutex_) = nullptr;  // the owner whose turn it is
   bool closed_ ALDIS_GUARDED_BY(mutex_) = false;
   std::stop_source interrupt_ ALDIS_GUARDED_BY(mutex_);
 };
 
 void SignalPump::Loop::run() {
-  for (;;) {
-    drop_stopped();
-    const std::optional<Round> round = begin_round();
-    if (!round) return;
-    SteadyTime wake = SteadyTime::max();
-    for (std::size_t index = 0; const std::shared_ptr<Registration> registration = begin_turn(index); ++index) {
+  while (std::optional<Round> round = begin_round()) {
+    for (const std::weak_ptr<Registration>& due : round->due) {
+      const std::shared_ptr<Registration> registration = due.lock();
+      if (!registration || !begin_turn(*registration)) continue;
       serve(*registration);
       end_turn();
-      wake = std::min(wake, registration->next_look);
+      round->wake = std::min(round->wake, registration->next_look);
     }
-    if (!sleep_until(wake, *round)) return;
+    if (!sleep_after(*round)) return;
   }
 }
 
 void SignalPump::Loop::add(SignalSubscription subscription) {
   auto registration = std::make_shared<Registration>(std::move(subscription), this);
+  const std::string& agent = registration->subscription.agent;
+  const std::array topics{Topic{Topic::Kind::mailbox, agent}};
+  registration->mailbox = workspace_.waker().subscribe(topics);
   {
     const MutexLock lock(mutex_);
+    one_agent_ = registrations_.empty() || (one_agent_ && registrations_.front()->subscription.agent == agent);
     registrations_.push_back(std::move(registration));
   }
   interrupt();
@@ -106,69 +113,87 @@ void SignalPump::Loop::add(SignalSubscription subscription) {
 
 void SignalPump::Loop::remove_owner(const void* owner, bool on_own_thread) {
   Registrations removed;  // goes after the lock: what a callback holds may come back here when it is destroyed
-  {
-    const MutexLock lock(mutex_);
-    removed = take_out([owner](const Registration& registration) { return registration.subscription.owner == owner; });
-    while (!on_own_thread && serving_ == owner) turn_ended_.wait(mutex_);
-  }
-  interrupt();  // a round under way may have skipped the registration that moved into a free place
+  const MutexLock lock(mutex_);
+  removed = take_out([owner](const Registration& registration) { return registration.subscription.owner == owner; });
+  while (!on_own_thread && serving_ == owner) turn_ended_.wait(mutex_);
 }
 
+// No subscription outlives this, and so none outlives the workspace's waker.
 void SignalPump::Loop::close() {
   {
     const MutexLock lock(mutex_);
     closed_ = true;
+    for (const auto& registration : registrations_) registration->mailbox.reset();
   }
   interrupt();
 }
 
 SignalPump::Loop::Registrations SignalPump::Loop::take_out(auto matches) {
   Registrations out;
-  for (const auto& registration : registrations_) {
-    registration->removed = matches(*registration);
-    if (registration->removed) out.push_back(registration);
-  }
-  std::erase_if(registrations_, [](const auto& registration) { return registration->removed; });
+  std::erase_if(registrations_, [&](const auto& registration) {
+    if (!matches(*registration)) return false;
+    registration->mailbox.reset();
+    out.push_back(registration);
+    return true;
+  });
+  one_agent_ = std::ranges::all_of(registrations_, [this](const auto& registration) ALDIS_REQUIRES(mutex_) {
+    return registration->subscription.agent == registrations_.front()->subscription.agent;
+  });
   return out;
 }
 
-void SignalPump::Loop::drop_stopped() {
+std::optional<SignalPump::Loop::Round> SignalPump::Loop::begin_round() {
   Registrations stopped;  // goes after the lock, as above
   const MutexLock lock(mutex_);
-  stopped = take_out([](const Registration& registration) { return registration.subscription.stop.stop_requested(); });
-}
-
-std::optional<SignalPump::Loop::Round> SignalPump::Loop::begin_round() {
-  const MutexLock lock(mutex_);
   if (closed_) return std::nullopt;
-  if (interrupt_.stop_requested()) interrupt_ = std::stop_source();
-  return Round{workspace_.waker().listen(topic()), interrupt_.get_token()};
+  if (interrupt_.stop_requested()) {
+    interrupt_ = std::stop_source();
+    stopped = take_out([](const Registration& one) { return one.subscription.stop.stop_requested(); });
+  }
+  Round round;
+  round.interrupted = interrupt_.get_token();
+  round.rings = workspace_.waker().any().rings();
+  pick_due(round);
+  return round;
 }
 
-Topic SignalPump::Loop::topic() const {
-  const auto is_another_agent = [this](const auto& registration) ALDIS_REQUIRES(mutex_) {
-    return registration->subscription.agent != registrations_.front()->subscription.agent;
-  };
-  if (registrations_.empty() || std::ranges::any_of(registrations_, is_another_agent)) return {};
-  return {Topic::Kind::mailbox, registrations_.front()->subscription.agent};
+void SignalPump::Loop::pick_due(Round& round) {
+  const SteadyTime now = workspace_.clock().steady_now();
+  for (const auto& registration : registrations_) {
+    const std::uint64_t rings = registration->mailbox->rings();
+    const bool rang = rings != registration->rings && registration->pause == nanoseconds::zero();
+    if (!rang && now < registration->next_look) {
+      round.wake = std::min(round.wake, registration->next_look);
+      continue;
+    }
+    registration->rings = rings;
+    round.due.emplace_back(registration);
+  }
 }
 
 // False when the loop was closed. Whoever closes it from another thread waits for this one, so the workspace is there.
-bool SignalPump::Loop::sleep_until(SteadyTime wake, const Round& round) {
+bool SignalPump::Loop::sleep_after(const Round& round) {
+  std::shared_ptr<Subscription> only;  // of one agent: others' mailboxes do not wake this thread
+  std::uint64_t rings = round.rings;
   {
     const MutexLock lock(mutex_);
     if (closed_) return false;
+    if (one_agent_ && !registrations_.empty()) {
+      only = registrations_.front()->mailbox;
+      rings = registrations_.front()->rings;
+    }
   }
-  const nanoseconds at_most = std::min(wake - workspace_.clock().steady_now(), workspace_.waker().recheck_interval());
-  if (at_most > nanoseconds::zero()) workspace_.waker().sleep(round.listening, at_most, round.interrupted);
+  const nanoseconds at_most = std::min(round.wake - workspace_.clock().steady_now(), limits::kQuietMax);
+  const Subscription& subscription = only ? *only : workspace_.waker().any();
+  if (at_most > nanoseconds::zero()) workspace_.waker().sleep(subscription, rings, at_most, round.interrupted);
   return true;
 }
 
-std::shared_ptr<SignalPump::Loop::Registration> SignalPump::Loop::begin_turn(std::size_t index) {
+bool SignalPump::Loop::begin_turn(const Registration& registration) {
   const MutexLock lock(mutex_);
-  if (closed_ || index >= registrations_.size()) return nullptr;
-  serving_ = registrations_[index]->subscription.owner;
-  return registrations_[index];
+  if (closed_ || !registration.mailbox) return false;
+  serving_ = registration.subscription.owner;
+  return true;
 }
 
 void SignalPump::Loop::end_turn() {
@@ -181,12 +206,11 @@ void SignalPump::Loop::end_turn() {
 
 bool SignalPump::Loop::may_continue(const Registration& registration) {
   const MutexLock lock(mutex_);
-  return !closed_ && !registration.removed && !registration.subscription.stop.stop_requested();
+  return !closed_ && registration.mailbox && !registration.subscription.stop.stop_requested();
 }
 
 void SignalPump::Loop::serve(Registration& registration) {
   const SignalSubscription& subscription = registration.subscription;
-  if (registration.pause > nanoseconds::zero() && workspace_.clock().steady_now() < registration.next_look) return;
   registration.next_look = SteadyTime{};
   for (int takes = 0; takes < kTakesPerTurn && may_continue(registration); ++takes) {
     Result<TakeOutcome> outcome = look_into_mailbox(
@@ -195,7 +219,7 @@ void SignalPump::Loop::serve(Registration& registration) {
     if (!outcome) return put_off(registration, outcome.error());
     registration.pause = nanoseconds::zero();
     if (const auto* nothing = std::get_if<NothingTaken>(&*outcome)) {
-      const nanoseconds quiet = time_until_due(*nothing, workspace_.waker().recheck_interval());
+      const nanoseconds quiet = time_until_look(*nothing, workspace_.waker().recheck_interval());
       registration.next_look = workspace_.clock().steady_now() + quiet;
       return;
     }

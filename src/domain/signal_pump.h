@@ -2,9 +2,10 @@
 // The thread that serves every on_signal of a workspace. Used by src/domain/signals.cc; owned by Workspace::Impl, made
 // at the first registration; implemented in signal_pump.cc.
 //
-// Model: a registration is a mailbox, a filter and a callback. The thread sleeps on the one mailbox concerned (on
-// everything when there are several) until it is rung or the next deadline of any registration, then takes for each in
-// turn, a few signals at most, so that a busy one does not starve the others. It ends when the pump goes.
+// Model: a registration is a mailbox, a filter and a callback. The thread sleeps until a mailbox concerned rings or the
+// next deadline of a registration comes, then takes for each whose mailbox rang or whose deadline came, in turn, a few
+// signals at most, so that a busy one does not starve the others. The others cost it nanoseconds. It ends when the pump
+// goes.
 // A registration ends when its stop token fires, when its owner is removed, or with the pump.
 // Threads: safe from any thread, callbacks included.
 // Errors: resource_exhausted from `start`. Store errors go to the registration's on_error once per outage; it is

@@ -1,7 +1,10 @@
 #include "domain/signal_wait.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
+#include <span>
+#include <string>
 #include <utility>
 #include <variant>
 
@@ -17,8 +20,7 @@ using std::chrono::nanoseconds;
 // What is known of the one agent that a wait is for.
 struct SourceState {
   std::optional<SourceGone> gone;
-  std::optional<nanoseconds>
-      until_change;  // none: it may change only with a ring, or not be noticed before the recheck
+  nanoseconds until_look = limits::kQuietMax;  // how long it changes only with a ring
 };
 
 Result<SourceState> examine_source(Workspace::Impl& workspace, const std::string& source) {
@@ -32,9 +34,12 @@ Result<SourceState> examine_source(Workspace::Impl& workspace, const std::string
   Liveness liveness = derive_liveness(reading->record, evidence, reading->now, kStaleAfter);
   if (!is_live(liveness.state)) {
     state.gone = SourceGone{source, std::move(liveness.evidence)};
-  } else if (const auto next = next_possible_change(reading->record, evidence, reading->now, kStaleAfter)) {
-    state.until_change = *next - reading->now;
+    return state;
   }
+  if (const auto next = next_possible_change(reading->record, evidence, reading->now, kStaleAfter)) {
+    state.until_look = std::min<nanoseconds>(state.until_look, *next - reading->now);
+  }
+  if (process) state.until_look = std::min(state.until_look, workspace.waker().recheck_interval());
   return state;
 }
 
@@ -49,15 +54,16 @@ class NewsWait {
 
   // None: nothing to tell yet; `until_next()` says how long nothing will change by itself.
   Result<std::optional<WaitOutcome>> look_once() {
-    until_next_ = workspace_.waker().recheck_interval();
     ALDIS_TRY_ASSIGN(std::optional<WaitOutcome> news, take());
     if (news) return news;
     ALDIS_TRY_ASSIGN(SourceState source, examine_source(workspace_, look_.filter.source));
-    if (source.until_change) until_next_ = std::min(until_next_, *source.until_change);
+    until_next_ = std::min(until_next_, source.until_look);
     if (!source.gone) return std::nullopt;
     // It may have sent its last between our look and its death.
     ALDIS_TRY_ASSIGN(news, take());
     if (!news && !is_anything_on_its_way_) return WaitOutcome{*std::move(source.gone)};
+    // Nobody rings this mailbox when another of its readers acknowledges what it holds.
+    until_next_ = std::min(until_next_, workspace_.waker().recheck_interval());
     return news;
   }
 
@@ -70,7 +76,7 @@ class NewsWait {
     if (auto* expired = std::get_if<Expired>(&outcome)) return WaitOutcome{std::move(*expired)};
     const auto& nothing = std::get<NothingTaken>(outcome);
     is_anything_on_its_way_ = is_anything_on_its_way(nothing);
-    until_next_ = time_until_due(nothing, until_next_);
+    until_next_ = time_until_look(nothing, workspace_.waker().recheck_interval());
     return std::nullopt;
   }
 
@@ -85,15 +91,18 @@ class NewsWait {
 Result<WaitOutcome> wait_for_news(Workspace::Impl& workspace, const MailboxLook& look, nanoseconds timeout,
                                   const std::stop_token& stop) {
   const SteadyTime deadline = workspace.clock().steady_now() + timeout;
+  const std::array topics{Topic{Topic::Kind::mailbox, look.agent}, Topic{Topic::Kind::agent, look.filter.source}};
+  const auto subscription =
+      workspace.waker().subscribe(std::span(topics).first(look.filter.source.empty() ? 1 : topics.size()));
   NewsWait wait(workspace, look);
   for (;;) {
     if (stop.stop_requested()) return WaitOutcome{Cancelled{}};
-    const Listening listening = workspace.waker().listen({Topic::Kind::mailbox, look.agent});
+    const std::uint64_t rings = subscription->rings();
     ALDIS_TRY_ASSIGN(std::optional<WaitOutcome> outcome, wait.look_once());
     if (outcome) return *std::move(outcome);
     const nanoseconds left = deadline - workspace.clock().steady_now();
     if (left <= nanoseconds::zero()) return WaitOutcome{TimedOut{}};
-    workspace.waker().sleep(listening, std::min(left, wait.until_next()), stop);
+    workspace.waker().sleep(*subscription, rings, std::min(left, wait.until_next()), stop);
   }
 }
 
@@ -106,16 +115,20 @@ bool is_final(const Receipt& receipt) {
 Result<Receipt> wait_for_final_receipt(Workspace::Impl& workspace, const Id128& signal_id, nanoseconds timeout,
                                        const std::stop_token& stop) {
   const SteadyTime deadline = workspace.clock().steady_now() + timeout;
+  const std::string name = format_id({}, signal_id);
+  const std::array topics{Topic{Topic::Kind::signal, name}};
+  const auto subscription = workspace.waker().subscribe(topics);
   for (;;) {
-    const Listening listening = workspace.waker().listen({});  // a receipt does not say whose mailbox it is about
-    ALDIS_TRY_ASSIGN(Receipt receipt, workspace.signals().receipt(signal_id));
-    if (is_final(receipt)) return receipt;
+    const std::uint64_t rings = subscription->rings();
+    ALDIS_TRY_ASSIGN(ReceiptReading reading, workspace.signals().receipt(signal_id));
+    if (is_final(reading.receipt)) return std::move(reading.receipt);
     const nanoseconds left = deadline - workspace.clock().steady_now();
     if (left <= nanoseconds::zero() || stop.stop_requested()) {
       return fail(ErrorCode::deadline_exceeded, "signal {} is still {}: ask again later, or wait longer",
-                  receipt.signal_id, to_string(receipt.state));
+                  reading.receipt.signal_id, to_string(reading.receipt.state));
     }
-    workspace.waker().sleep(listening, std::min(left, workspace.waker().recheck_interval()), stop);
+    const nanoseconds until_due = reading.due ? *reading.due - reading.now : limits::kQuietMax;
+    workspace.waker().sleep(*subscription, rings, std::min(left, until_due), stop);
   }
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 // The waiting of CoordinationSignals. Used by signals.cc; implemented in signal_wait.cc.
 //
-// Model: listen, look, then sleep until rung, until the next deadline that concerns this wait, or for the recheck
-// interval; then look again. A wake-up that never comes costs at most one recheck interval.
+// Model: subscribe, look, then sleep until rung or until the next deadline that concerns this wait; then look again.
+// While the death of a process would end the wait, it also looks once a recheck interval: nobody rings for that.
 // Threads: safe from any thread.
 // Errors: the store's, at once: a wait never says "nothing" when it does not know.
 

@@ -12,6 +12,7 @@
 #include "domain/signal_pump.h"
 #include "domain/signal_wait.h"
 #include "domain/workspace_impl.h"
+#include "ports/signal_address.h"
 
 namespace aldis {
 namespace {
@@ -103,7 +104,7 @@ Result<CoordinationSignal> CoordinationSignals::Impl::send(std::string_view type
   if (target) ALDIS_TRY(check_name("target agent", *target));
   ALDIS_TRY(check_ttl(ttl));
   const WallTime now = workspace().clock().wall_now();
-  const OutgoingSignal outgoing{.id = make_id(now),
+  const OutgoingSignal outgoing{.id = address_signal(make_id(now), target),
                                 .type = type,
                                 .source = agent_,
                                 .target = target,
@@ -249,7 +250,8 @@ Result<void> CoordinationSignals::acknowledge(std::string_view signal_id) {
 Result<Receipt> CoordinationSignals::receipt(std::string_view signal_id) {
   ALDIS_TRY(impl_->workspace().usable());
   ALDIS_TRY_ASSIGN(const Id128 id, find_id(signal_id));
-  return impl_->store().receipt(id);
+  ALDIS_TRY_ASSIGN(ReceiptReading reading, impl_->store().receipt(id));
+  return std::move(reading.receipt);
 }
 
 Result<Receipt> CoordinationSignals::wait_for_receipt(std::string_view signal_id, nanoseconds timeout,

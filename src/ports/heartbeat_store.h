@@ -5,9 +5,11 @@
 // Model: one record an agent id, replaced by a new incarnation. Every call is atomic. The store stamps times with its
 // own clock: `StoreTime` decides, `WallTime` is for display. Store and retention: a record is removed
 // limits::kAgentRetention after its lease lapsed or it finished, whichever was stamped last; no reader sees it after
-// that. Only that of an unfinished agent stays, while its process is known to exist. Threads: safe from any thread and
-// process. Errors: conflict when the incarnation is not the newest (nothing is changed), not_found when there is no
-// record, and deadline_exceeded / unavailable / resource_exhausted / data_loss from the engine.
+// that. An engine that can examine processes itself (the local board) keeps that of an unfinished agent while its
+// process is known to exist; on a store that machines share, time alone decides. A store rings Topic::agent and
+// Topic::heartbeats (ports/waker.h) after what it commits. Threads: safe from any thread and process. Errors: conflict
+// when the incarnation is not the newest (nothing is changed), not_found when there is no record, and
+// deadline_exceeded / unavailable / resource_exhausted / data_loss from the engine.
 
 #include <chrono>
 #include <cstdint>

@@ -5,7 +5,9 @@
 // Model. Each call is atomic, and every call first settles what is due in the mailboxes it meets: signals whose
 // deadline passed become tombstones, reservations that lapsed return to their original place (with attempt + 1 at the
 // next take), tombstones older than limits::kTombstoneRetention go. The store's clock decides.
-// - Order: by commit. A filter skips without changing the place of what it skips.
+// - Ids: made by address_signal (ports/signal_address.h), which says where a signal lives. An id that no store could
+//   have made is not_found.
+// - Order: by commit, targeted signals before broadcasts. A filter skips without changing the place of what it skips.
 // - Targeted: only its target takes, sees or clears it. Broadcast: every agent but the sender sees it once; the
 //   position is kept per (agent, type) as a low-water mark and the set read above it, for limits::kPositionRetention
 //   after last use.
@@ -13,12 +15,14 @@
 //   told of no broadcast that expired before.
 // - Tombstones: the newest limits::kTombstonesMax per mailbox (per type for broadcasts), by the time they were settled.
 //   Beyond, the oldest go and their receipts are not_found; those whose expiry was not told fold into one Expired with
-//   a count per (mailbox, type), which shows the newest of them and is kept for limits::kPositionRetention. Broadcasts
-//   fold for the agents that have read one of that type before; those that leave by age do not fold.
+//   a count per (mailbox, type), broadcasts into another, which shows the newest of them and is kept for
+//   limits::kPositionRetention. Broadcasts fold for the agents that have read one of that type before; those that leave
+//   by age do not fold.
 // - Receipt of a broadcast: `pending` until the first agent has read it, then `delivered`; `expired` if nobody had.
 // Threads: safe from any thread and process.
 // Errors: as each function says, and deadline_exceeded / unavailable / resource_exhausted / data_loss from the engine.
-// A failed call changes nothing.
+// A failed call changes nothing. A store rings Topic::mailbox and Topic::signal (ports/waker.h) after what it commits;
+// nobody rings for what falls due by itself.
 
 #include <chrono>
 #include <cstdint>
@@ -37,7 +41,7 @@ namespace aldis {
 
 // What a sender hands over. Names, ttl and payload are valid.
 struct OutgoingSignal {
-  Id128 id;
+  Id128 id;  // as address_signal makes it for this target
   std::string_view type;
   std::string_view source;
   std::optional<std::string_view> target;  // none: a broadcast
@@ -74,12 +78,19 @@ struct Reservation {
 };
 
 struct NothingTaken {
-  std::vector<Reservation> reserved;  // those whose holder is a known process, oldest first
+  std::vector<Reservation> reserved;  // those whose holder is a known process: targeted ones before broadcasts, each
+                                      // oldest first
   std::optional<StoreTime> next_due;  // when an expiry or a lapse next concerns this agent and filter
   StoreTime now;
 };
 
 using TakeOutcome = std::variant<Delivered, Expired, NothingTaken>;
+
+struct ReceiptReading {
+  Receipt receipt;
+  std::optional<StoreTime> due;  // when it expires by itself, while it is pending or reserved; none otherwise
+  StoreTime now;
+};
 
 class SignalStore {
  public:
@@ -91,7 +102,8 @@ class SignalStore {
   virtual Result<void> send(const OutgoingSignal& signal) = 0;
 
   // The oldest live match: targeted ones before broadcasts. With `consume` it is taken (for good, or reserved), without
-  // it stays. Else the oldest untold expiry that matches, told with `consume`, folded ones first. Else NothingTaken.
+  // it stays. Else an untold expiry that matches, told with `consume`: targeted ones before broadcasts, of each the
+  // folded before the others and the oldest first. Else NothingTaken.
   // A repeated `take_id` of the same agent, while kept (limits::kTakeIdRetention), answers as before if that stands: an
   // expiry, a signal that it took for good or acknowledged, or a reserved one that nobody retook. The reservation is
   // this taker's then, and begins anew if it had lapsed and `acknowledge_within` is given. Else it is a new take.
@@ -116,7 +128,7 @@ class SignalStore {
   virtual Result<std::uint64_t> hand_back(std::string_view agent, const std::vector<Reservation>& reservations) = 0;
 
   // not_found: unknown or older than kept.
-  virtual Result<Receipt> receipt(const Id128& signal_id) = 0;
+  virtual Result<ReceiptReading> receipt(const Id128& signal_id) = 0;
 
   // Makes the agent appear, if it has not; otherwise it counts as a use.
   virtual Result<void> appear(std::string_view agent) = 0;

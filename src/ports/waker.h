@@ -1,14 +1,19 @@
 #pragma once
-// How a waiter sleeps until something that concerns it may have changed. Engines: src/engines/local/doorbell_waker
-// (futex words), tests/fakes/ (condition variable); Redis: one subscriber connection.
+// How a waiter sleeps until something that concerns it may have changed. Engines: src/engines/local/doorbell (futex
+// words), src/engines/redis/redis_waker (a subscriber connection), tests/fakes/memory_waker. Each sentence below has a
+// test in tests/contract that runs on every engine.
 //
-// Model: wake-ups are hints. Take a Listening *before* reading the store; `sleep` returns at once if the topic rang
-// since. It may return early or late (a killed process rings nothing): always re-read, and never sleep longer than
-// `recheck_interval`. Stores ring by themselves after a change commits.
-// Threads: safe from any thread.
+// Model: stores ring topics by themselves after a change commits; a waiter subscribes, takes rings(), reads the store
+// and sleeps: what changed since it took rings() ends the sleep. Wake-ups are hints, and may be early: always re-read.
+// A lost one (a killed process rings nothing, a connection breaks) is made good by the waker within recheck_interval:
+// each topic that may have changed unnoticed rings. So a waiter looks again by itself only for what falls due, and for
+// what nobody rings for: the death of a process.
+// Threads: safe from any thread. Errors: none; in a forked child nothing rings and sleep returns at once.
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <stop_token>
 #include <string_view>
 
@@ -16,24 +21,38 @@ namespace aldis {
 
 struct Topic {
   enum class Kind {
-    mailbox,     // signals to `agent`, broadcasts, acknowledgements and hand-backs that concern it
-    heartbeats,  // records started, stopped, or beaten while not alive
-    everything,
-  } kind = Kind::everything;
-  std::string_view agent;  // for Kind::mailbox
+    mailbox,     // what the agent `name` can take changed: signals, broadcasts, hand-backs
+    agent,       // the record of the agent `name` ended or began anew
+    heartbeats,  // any record was started, ended, beaten while published as not alive, or renewed while as dead
+    signal,      // the receipt of the signal `name` (its id without the prefix: 26 characters) changed: not by time
+  } kind = Kind::heartbeats;
+  std::string_view name;  // empty for Kind::heartbeats
 };
 
-struct Listening {
-  std::uint32_t channel = 0;
-  std::uint32_t value = 0;
+// Its destruction ends it. It may outlive no waker.
+class Subscription {
+ public:
+  virtual ~Subscription() = default;
+  // Changes with each ring of its topics. Take it before reading the store.
+  virtual std::uint64_t rings() const = 0;
 };
 
 class Waker {
  public:
   virtual ~Waker() = default;
-  virtual Listening listen(const Topic& topic) = 0;
-  // Sleeps until the topic rings, `at_most` has passed, or `stop` is requested.
-  virtual void sleep(const Listening& listening, std::chrono::nanoseconds at_most, const std::stop_token& stop) = 0;
+
+  // Never blocks. One that cannot hear yet (its connection is being made) rings once it can, so nothing is missed in
+  // between. The names are copied.
+  virtual std::unique_ptr<Subscription> subscribe(std::span<const Topic> topics) = 0;
+
+  // Rings with every ring that any subscription of this waker hears.
+  virtual const Subscription& any() const = 0;
+
+  // Until `subscription` has rung since it said `rings`, `at_most` has passed, or `stop` is requested.
+  virtual void sleep(const Subscription& subscription, std::uint64_t rings, std::chrono::nanoseconds at_most,
+                     const std::stop_token& stop) = 0;
+
+  // Within it a lost ring is made good; after it a waiter looks again for what nobody rings for.
   virtual std::chrono::nanoseconds recheck_interval() const = 0;
 };
 

@@ -60,8 +60,8 @@ TEST_F(Doctor, an_unsafe_directory_fails_with_a_way_out) {
   EXPECT_EQ(checks["store"].status, "fail");
 }
 
-TEST_F(Doctor, a_store_that_this_build_cannot_reach_fails) {
-  const Ended ended = sandbox.aldis({"doctor", "--store", "redis://joe:hunter2@127.0.0.1:1"});
+TEST_F(Doctor, a_store_that_cannot_be_reached_fails) {
+  const Ended ended = sandbox.aldis({"doctor"}, {{"ALDIS_STORE", "redis://joe:hunter2@127.0.0.1:1"}});
   EXPECT_EQ(ended.exit_code, 4);
   EXPECT_EQ(checks_of(ended)["store"].status, "fail");
   EXPECT_EQ(ended.out.find("hunter2"), std::string::npos);

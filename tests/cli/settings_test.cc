@@ -7,6 +7,7 @@
 namespace aldis::testing {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -124,8 +125,18 @@ TEST_F(Settings, values_that_can_never_be_right_are_refused) {
   EXPECT_EQ(sandbox.aldis({"agents", "list", "--store", "nonsense"}).exit_code, 2);
 }
 
+TEST_F(Settings, a_password_on_the_command_line_is_refused_and_not_repeated) {
+  for (const char* store : {"redis://joe:hunter2@host", "rediss://:hunter2@host",
+                            "redis+sentinel://host/main?sentinel_password=hunter2"}) {
+    const Ended ended = sandbox.aldis({"agents", "list", "--store", store});
+    EXPECT_EQ(ended.exit_code, 2) << store;
+    EXPECT_THAT(ended.text("/error/message"), AllOf(HasSubstr("ALDIS_STORE"), HasSubstr("password_file")));
+    EXPECT_THAT(ended.out, Not(HasSubstr("hunter2")));
+  }
+}
+
 TEST_F(Settings, a_password_in_an_url_is_masked) {
-  const Shown shown = setting("store", {"--store", "redis://joe:hunter2@host"});
+  const Shown shown = setting("store", {}, {{"ALDIS_STORE", "redis://joe:hunter2@host"}});
   EXPECT_THAT(shown.value, HasSubstr("***"));
   EXPECT_THAT(shown.value, Not(HasSubstr("hunter2")));
 }

@@ -1,7 +1,10 @@
 #include "contract/engines.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
+#include "contract/redis_engines.h"
 #include "engines/local/board.h"
 #include "engines/local/doorbell.h"
 #include "engines/local/local_heartbeats.h"
@@ -18,6 +21,9 @@ namespace {
 
 class MemoryEngine final : public EngineUnderTest {
  public:
+  explicit MemoryEngine(bool examines_processes)
+      : heartbeats_(make_memory_heartbeats(clock_, ring_, examines_processes ? processes_ : nullptr)) {}
+
   HeartbeatStore& heartbeats() override { return *heartbeats_; }
   SignalStore& signals() override { return *signals_; }
   Waker& waker() override { return *waker_; }
@@ -26,8 +32,8 @@ class MemoryEngine final : public EngineUnderTest {
  private:
   const std::shared_ptr<FakeClock> clock_ = std::make_shared<FakeClock>();
   const std::shared_ptr<MemoryWaker> waker_ = std::make_shared<MemoryWaker>();
-  const Ring ring_ = [waker = waker_](const Topic& topic) { waker->ring(topic); };
-  const std::shared_ptr<HeartbeatStore> heartbeats_ = make_memory_heartbeats(clock_, ring_, processes_);
+  const Ring ring_ = [waker = waker_](const std::optional<Topic>& topic) { waker->ring(topic); };
+  const std::shared_ptr<HeartbeatStore> heartbeats_;
   const std::shared_ptr<SignalStore> signals_ = make_memory_signals(clock_, ring_);
 };
 
@@ -62,8 +68,25 @@ class LocalEngine final : public EngineUnderTest {
 }  // namespace
 
 std::vector<EngineKind> all_engines() {
-  return {{"memory", [] { return std::make_unique<MemoryEngine>(); }},
-          {"local", [] { return std::make_unique<LocalEngine>(); }}};
+  std::vector<EngineKind> engines{{"memory", [] { return std::make_unique<MemoryEngine>(true); }},
+                                  {"local", [] { return std::make_unique<LocalEngine>(); }}};
+  std::ranges::move(redis_engines(), std::back_inserter(engines));
+  return engines;
+}
+
+std::vector<EngineKind> engines_that_examine_processes() {
+  std::vector<EngineKind> engines = all_engines();
+  std::erase_if(engines, [](const EngineKind& kind) { return !kind.examines_processes; });
+  return engines;
+}
+
+std::vector<EngineKind> engines_that_cannot_examine_processes() {
+  std::vector<EngineKind> engines = all_engines();
+  std::erase_if(engines, [](const EngineKind& kind) { return kind.examines_processes; });
+  engines.insert(engines.begin(), {.name = "memory_of_many_machines",
+                                   .make = [] { return std::make_unique<MemoryEngine>(false); },
+                                   .examines_processes = false});
+  return engines;
 }
 
 }  // namespace aldis::testing

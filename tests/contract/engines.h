@@ -22,7 +22,7 @@ class EngineUnderTest {
   virtual HeartbeatStore& heartbeats() = 0;
   virtual SignalStore& signals() = 0;
   virtual Waker& waker() = 0;
-  // The processes that the store can examine.
+  // The processes that the store can examine, if it can.
   FakeProcessTable& processes() { return *processes_; }
   // Moves the store's clock (and the wall clock with it).
   virtual void advance(std::chrono::nanoseconds by) = 0;
@@ -34,9 +34,15 @@ class EngineUnderTest {
 struct EngineKind {
   std::string name;
   std::function<std::unique_ptr<EngineUnderTest>()> make;
+  bool examines_processes = true;  // itself: ports/heartbeat_store.h says what that changes
+  bool rings_at_once = true;       // a ring is heard before the call that caused it returns
   friend std::ostream& operator<<(std::ostream& out, const EngineKind& kind) { return out << kind.name; }
 };
 
+// The twin first: it is the model that others are compared with.
 std::vector<EngineKind> all_engines();
+std::vector<EngineKind> engines_that_examine_processes();
+// At least the twin of such an engine.
+std::vector<EngineKind> engines_that_cannot_examine_processes();
 
 }  // namespace aldis::testing

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "contract/engines.h"
+#include "contract/listening.h"
 
 namespace aldis::testing {
 namespace {
@@ -64,17 +65,15 @@ class HeartbeatStoreContract : public ::testing::TestWithParam<EngineKind> {
     return ids;
   }
 
-  // Whether `call` rings the bell of the heartbeats, and that of a mailbox.
   template <class Call>
-  std::pair<bool, bool> rings(Call call) {
-    const Topic heartbeats{.kind = Topic::Kind::heartbeats, .agent = {}};
-    const Topic mailbox{.kind = Topic::Kind::mailbox, .agent = "a-reader"};
-    const Listening at_heartbeats = engine_->waker().listen(heartbeats);
-    const Listening at_mailbox = engine_->waker().listen(mailbox);
-    EXPECT_TRUE(call());
-    return {engine_->waker().listen(heartbeats).value != at_heartbeats.value,
-            engine_->waker().listen(mailbox).value != at_mailbox.value};
+  bool rings(const Topic& topic, Call call) {
+    return listening().rings(topic, [&] { EXPECT_TRUE(call()); });
   }
+  template <class Call>
+  bool is_silent(const Topic& topic, Call call) {
+    return listening().is_silent(topic, [&] { EXPECT_TRUE(call()); });
+  }
+  Listening listening() { return {engine_->waker(), GetParam()}; }
 
   HeartbeatStore& store() { return engine_->heartbeats(); }
   FakeProcessTable& processes() { return engine_->processes(); }
@@ -91,9 +90,8 @@ ErrorCode code_of(const Result<T>& result) {
   return ErrorCode::internal;
 }
 
-constexpr std::pair kSilence{false, false};
-constexpr std::pair kHeartbeatsRing{true, false};
-constexpr std::pair kEverythingRings{true, true};
+constexpr Topic kHeartbeats{Topic::Kind::heartbeats, {}};
+constexpr Topic kWorker{Topic::Kind::agent, "worker"};
 
 TEST_P(HeartbeatStoreContract, an_empty_store_has_no_record) {
   EXPECT_FALSE(reading("worker"));
@@ -355,7 +353,19 @@ TEST_P(HeartbeatStoreContract, a_record_is_removed_24_hours_after_it_finished) {
   EXPECT_THAT(listed(), IsEmpty());
 }
 
-TEST_P(HeartbeatStoreContract, a_record_is_kept_while_its_process_exists) {
+class HeartbeatStoreThatExamines : public HeartbeatStoreContract {};
+class HeartbeatStoreThatCannotExamine : public HeartbeatStoreContract {};
+
+TEST_P(HeartbeatStoreThatCannotExamine, time_alone_decides_how_long_a_record_is_kept) {
+  AgentStart stopped = start_of("stopped", kFirst);
+  stopped.process = processes().spawn(1);
+  ASSERT_TRUE(store().start(stopped, std::nullopt));
+  advance(limits::kAgentRetention + 30s);
+  EXPECT_FALSE(reading("stopped"));
+  EXPECT_THAT(listed(), IsEmpty());
+}
+
+TEST_P(HeartbeatStoreThatExamines, a_record_is_kept_while_its_process_exists) {
   AgentStart stopped = start_of("stopped", kFirst);
   stopped.process = processes().spawn(1);
   ASSERT_TRUE(store().start(stopped, std::nullopt));
@@ -469,32 +479,41 @@ TEST_P(HeartbeatStoreContract, beats_of_many_threads_are_all_counted) {
   EXPECT_EQ(record("worker").beats, 400U);
 }
 
-TEST_P(HeartbeatStoreContract, a_start_rings_the_heartbeats) {
-  EXPECT_EQ(rings([&] { return store().start(start_of("worker", kFirst), std::nullopt); }), kHeartbeatsRing);
+TEST_P(HeartbeatStoreContract, a_start_rings_the_heartbeats_and_the_agent) {
+  EXPECT_TRUE(rings(kHeartbeats, [&] { return store().start(start_of("worker", kFirst), std::nullopt); }));
+  EXPECT_TRUE(rings(kWorker, [&] { return store().start(start_of("worker", kSecond), std::nullopt); }));
 }
 
 TEST_P(HeartbeatStoreContract, a_beat_rings_only_when_the_agent_was_published_as_other_than_alive) {
   start("worker", kFirst);
-  EXPECT_EQ(rings([&] { return beat("worker", kFirst); }), kSilence);
+  for (const Topic& topic : {kHeartbeats, kWorker}) {
+    EXPECT_TRUE(is_silent(topic, [&] { return beat("worker", kFirst); }));
+  }
   ASSERT_TRUE(store().publish_state("worker", kFirst, AgentState::alive, AgentState::suspect).value());
-  EXPECT_EQ(rings([&] { return beat("worker", kFirst); }), kHeartbeatsRing);
+  EXPECT_TRUE(rings(kHeartbeats, [&] { return beat("worker", kFirst); }));
 }
 
 TEST_P(HeartbeatStoreContract, a_renewal_rings_only_when_the_agent_was_published_as_dead) {
   start("worker", kFirst);
   ASSERT_TRUE(store().publish_state("worker", kFirst, AgentState::alive, AgentState::stale).value());
-  EXPECT_EQ(rings([&] { return store().renew("worker", kFirst); }), kSilence);
+  EXPECT_TRUE(is_silent(kHeartbeats, [&] { return store().renew("worker", kFirst); }));
   ASSERT_TRUE(store().publish_state("worker", kFirst, AgentState::stale, AgentState::dead).value());
-  EXPECT_EQ(rings([&] { return store().renew("worker", kFirst); }), kHeartbeatsRing);
+  EXPECT_TRUE(rings(kHeartbeats, [&] { return store().renew("worker", kFirst); }));
 }
 
-TEST_P(HeartbeatStoreContract, an_end_rings_everything) {
-  start("worker", kFirst);
-  EXPECT_EQ(rings([&] { return store().finish("worker", kFirst, "completed"); }), kEverythingRings);
+TEST_P(HeartbeatStoreContract, an_end_rings_the_heartbeats_and_the_agent) {
+  for (const auto& [topic, id] : {std::pair(kHeartbeats, kFirst), std::pair(kWorker, kSecond)}) {
+    start("worker", id);
+    EXPECT_TRUE(rings(topic, [&] { return store().finish("worker", id, "completed"); }));
+  }
 }
 
-INSTANTIATE_TEST_SUITE_P(, HeartbeatStoreContract, ::testing::ValuesIn(all_engines()),
-                         [](const auto& test) { return test.param.name; });
+std::string name_of(const ::testing::TestParamInfo<EngineKind>& test) { return test.param.name; }
+
+INSTANTIATE_TEST_SUITE_P(, HeartbeatStoreContract, ::testing::ValuesIn(all_engines()), name_of);
+INSTANTIATE_TEST_SUITE_P(, HeartbeatStoreThatExamines, ::testing::ValuesIn(engines_that_examine_processes()), name_of);
+INSTANTIATE_TEST_SUITE_P(, HeartbeatStoreThatCannotExamine,
+                         ::testing::ValuesIn(engines_that_cannot_examine_processes()), name_of);
 
 }  // namespace
 }  // namespace aldis::testing

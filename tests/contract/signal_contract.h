@@ -13,7 +13,9 @@
 #include <vector>
 
 #include "contract/engines.h"
+#include "contract/listening.h"
 #include "contract/signal_describe.h"
+#include "ports/signal_address.h"
 
 namespace aldis::testing {
 
@@ -42,13 +44,13 @@ class SignalContract : public ::testing::TestWithParam<EngineKind> {
  protected:
   // Both answer with the id of the signal.
   Id128 send(std::string_view target, std::string_view type = "task", const SendOptions& options = {}) {
-    const Id128 id = next_id();
+    const Id128 id = next_id(target);
     const auto sent = try_send(id, target, type, options);
     EXPECT_TRUE(sent) << sent.error().message;
     return id;
   }
   Id128 broadcast(std::string_view type = "news", const SendOptions& options = {}) {
-    const Id128 id = next_id();
+    const Id128 id = next_id(std::nullopt);
     const auto sent = try_send(id, std::nullopt, type, options);
     EXPECT_TRUE(sent) << sent.error().message;
     return id;
@@ -103,9 +105,12 @@ class SignalContract : public ::testing::TestWithParam<EngineKind> {
   }
   std::uint64_t clear(std::string_view agent, std::string_view type = {}) { return store().clear(agent, type).value(); }
   Receipt receipt(const Id128& id) {
+    return receipt_reading(id).receipt;
+  }
+  ReceiptReading receipt_reading(const Id128& id) {
     const auto found = store().receipt(id);
     EXPECT_TRUE(found) << found.error().message;
-    return found.value_or(Receipt{});
+    return found.value_or(ReceiptReading{});
   }
   ReceiptState state(const Id128& id) { return receipt(id).state; }
 
@@ -119,20 +124,23 @@ class SignalContract : public ::testing::TestWithParam<EngineKind> {
     return result ? "ok" : std::string(to_string(result.error().code));
   }
 
-  // Whether `call` rings the bell of a mailbox.
+  // Whether `call` rings for a mailbox, or for the receipt of a signal.
   template <class Call>
   bool rings(std::string_view agent, Call call) {
-    const Topic topic{.kind = Topic::Kind::mailbox, .agent = agent};
-    const Listening before = engine_->waker().listen(topic);
-    call();
-    return engine_->waker().listen(topic).value != before.value;
+    return listening().rings({Topic::Kind::mailbox, agent}, call);
   }
+  template <class Call>
+  bool rings(const Id128& id, Call call) {
+    const std::string name = format_id({}, id);
+    return listening().rings({Topic::Kind::signal, name}, call);
+  }
+  Listening listening() { return {engine_->waker(), GetParam()}; }
 
-  Id128 next_id() {
+  Id128 next_id(std::optional<std::string_view> target) {
     ++ids_;
     Id128 id;
-    for (std::size_t i = 0; i < sizeof ids_; ++i) id.bytes[15 - i] = static_cast<std::uint8_t>(ids_ >> (8 * i));
-    return id;
+    for (std::size_t i = 0; i < sizeof ids_; ++i) id.bytes[13 - i] = static_cast<std::uint8_t>(ids_ >> (8 * i));
+    return address_signal(id, target);
   }
   SignalStore& store() { return engine_->signals(); }
   void advance(std::chrono::nanoseconds by) { engine_->advance(by); }

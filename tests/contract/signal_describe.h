@@ -36,8 +36,8 @@ inline void describe(std::ostream& out, const Expired& expired) {
 }
 
 inline void describe(std::ostream& out, const NothingTaken& nothing) {
-  out << "nothing at " << nothing.now.time_since_epoch().count();
-  if (nothing.next_due) out << " due " << nothing.next_due->time_since_epoch().count();
+  out << "nothing";
+  if (nothing.next_due) out << ", due in " << (*nothing.next_due - nothing.now).count();
   for (const Reservation& one : nothing.reserved) {
     out << " [" << format_id(kSignalIdPrefix, one.signal_id) << " attempt " << one.attempt << " of " << one.holder.pid
         << ']';
@@ -55,6 +55,11 @@ inline void describe(std::ostream& out, const Receipt& receipt) {
   out << (receipt.broadcast ? " broadcast" : "") << " readers " << receipt.readers_total;
   for (const SignalReader& reader : receipt.readers)
     out << ' ' << reader.agent_id << '@' << format_timestamp(reader.read_at);
+}
+
+inline void describe(std::ostream& out, const ReceiptReading& reading) {
+  describe(out, reading.receipt);
+  if (reading.due) out << ", due in " << (*reading.due - reading.now).count();
 }
 
 inline void describe(std::ostream& out, std::uint64_t count) { out << count; }

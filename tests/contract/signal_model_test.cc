@@ -8,6 +8,7 @@
 
 #include "contract/engines.h"
 #include "contract/signal_describe.h"
+#include "ports/signal_address.h"
 
 namespace aldis::testing {
 namespace {
@@ -72,7 +73,7 @@ class History {
   std::string inspect() {
     std::string seen;
     for (const std::string& agent : kAgents) seen += show("pending", store_.pending(agent, ""));
-    for (std::size_t number = 0; number < sent_; ++number) seen += show("receipt", store_.receipt(id_of(number)));
+    for (const Sent& sent : sent_) seen += show("receipt", store_.receipt(sent.id));
     return seen;
   }
 
@@ -90,31 +91,49 @@ class History {
     return out.str();
   }
 
-  static Id128 id_of(std::size_t number) {
+  struct Sent {
     Id128 id;
-    id.bytes[14] = static_cast<std::uint8_t>((number + 1) >> 8);
-    id.bytes[15] = static_cast<std::uint8_t>(number + 1);
-    return id;
+    std::string type;
+    std::optional<std::string> target;
+  };
+
+  Id128 new_id(std::optional<std::string_view> target) const {
+    Id128 id;
+    id.bytes[12] = static_cast<std::uint8_t>((sent_.size() + 1) >> 8);
+    id.bytes[13] = static_cast<std::uint8_t>(sent_.size() + 1);
+    return address_signal(id, target);
   }
-  // Mostly one that was sent not long ago.
-  Id128 some_id(const Call& call) const { return id_of(sent_ + 1 - std::min<std::size_t>(call.number % 8, sent_ + 1)); }
+  // One that was sent not long ago; none, if there are not so many.
+  const Sent* some_sent(const Call& call) const {
+    const std::size_t back = call.number % 8U;
+    return back == 0 || back > sent_.size() ? nullptr : &sent_[sent_.size() - back];
+  }
+  // Mostly of one that was sent.
+  Id128 some_id(const Call& call) const {
+    const Sent* const sent = some_sent(call);
+    return sent == nullptr ? new_id(pick(kAgents, call.other)) : sent->id;
+  }
   static std::string some_type(const Call& call) { return call.detail % 2 == 0 ? "" : pick(kTypes, call.type); }
   static std::optional<std::uint32_t> some_attempt(const Call& call) {
     return call.detail % 4 == 0 ? std::nullopt : std::optional<std::uint32_t>(call.detail % 4);
   }
 
   std::string send(const Call& call, std::optional<std::string_view> target) {
-    const bool again = call.number % 16 == 15;
-    const std::string payload = R"({"n":)" + std::to_string(sent_) + "}";
-    const Result<void> sent = store_.send({.id = again ? some_id(call) : id_of(sent_),
-                                           .type = pick(kTypes, call.type),
-                                           .source = pick(kAgents, call.agent),
-                                           .target = target,
-                                           .payload = payload,
-                                           .sent_at = WallTime{std::chrono::seconds{sent_}},
-                                           .ttl = pick(kTtls, call.detail)});
-    if (!again) ++sent_;
-    return show("send", sent);
+    const std::string payload = R"({"n":)" + std::to_string(sent_.size()) + "}";
+    const WallTime sent_at{std::chrono::seconds{sent_.size()}};
+    const Sent* const earlier = call.number % 16 == 15 ? some_sent(call) : nullptr;
+    if (earlier == nullptr) {
+      sent_.push_back({new_id(target), pick(kTypes, call.type),
+                       target ? std::optional<std::string>(*target) : std::nullopt});
+    }
+    const Sent& one = earlier == nullptr ? sent_.back() : *earlier;
+    return show("send", store_.send({.id = one.id,
+                                     .type = one.type,
+                                     .source = pick(kAgents, call.agent),
+                                     .target = one.target,
+                                     .payload = payload,
+                                     .sent_at = sent_at,
+                                     .ttl = pick(kTtls, call.detail)}));
   }
 
   std::string take(const Call& call) {
@@ -137,7 +156,7 @@ class History {
 
   EngineUnderTest& engine_;
   SignalStore& store_;
-  std::size_t sent_ = 0;
+  std::vector<Sent> sent_;
   std::vector<Reservation> held_;  // as the last take saw them
 };
 

@@ -51,7 +51,40 @@ TEST_P(SignalReceiptContract, a_signal_expires_at_its_deadline_whoever_looks) {
 }
 
 TEST_P(SignalReceiptContract, an_unknown_receipt_is_not_found) {
-  EXPECT_EQ(outcome_of(store().receipt(next_id())), "not_found");
+  EXPECT_EQ(outcome_of(store().receipt(next_id("ann"))), "not_found");
+  EXPECT_EQ(outcome_of(store().receipt(next_id(std::nullopt))), "not_found");
+}
+
+TEST_P(SignalReceiptContract, an_id_that_no_store_could_have_made_is_not_found) {
+  const Id128 sent = send("ann");
+  const Id128 news = broadcast();
+  for (Id128 id : {sent, news}) {
+    id.bytes[15] ^= 1;  // another shard, and one for a broadcast
+    EXPECT_EQ(outcome_of(store().receipt(id)), "not_found");
+    EXPECT_EQ(acknowledge("ann", id), "not_found");
+    id.bytes[15] ^= 1;
+    id.bytes[14] ^= 1;  // the one for the other
+    EXPECT_EQ(outcome_of(store().receipt(id)), "not_found");
+    EXPECT_EQ(acknowledge("ann", id), "not_found");
+  }
+}
+
+TEST_P(SignalReceiptContract, a_receipt_says_when_its_signal_expires_while_that_may_happen) {
+  const Id128 id = send("ann", "task", {.ttl = 5s});
+  const Id128 news = broadcast("news", {.ttl = 7s});
+  const auto left = [this](const Id128& of) {
+    const ReceiptReading reading = receipt_reading(of);
+    return reading.due ? std::optional(*reading.due - reading.now) : std::nullopt;
+  };
+  advance(1s);
+  EXPECT_EQ(left(id), 4s);
+  EXPECT_EQ(left(news), 6s);
+  reserved("ann");
+  EXPECT_EQ(left(id), 4s);
+  taken("ann");
+  EXPECT_EQ(left(news), std::nullopt) << "somebody has read it";
+  advance(4s);
+  EXPECT_EQ(left(id), std::nullopt) << "it has expired";
 }
 
 TEST_P(SignalReceiptContract, an_expiry_is_told_once) {
@@ -148,6 +181,15 @@ TEST_P(SignalReceiptContract, folded_expiries_are_told_first) {
   advance(limits::kTombstoneRetention + 5s);
   EXPECT_EQ(expired("ann"), folded);
   EXPECT_EQ(expired("ann"), older);
+}
+
+TEST_P(SignalReceiptContract, expiries_of_targeted_signals_are_told_before_those_of_broadcasts) {
+  EXPECT_TRUE(nothing("ann")) << "ann appears";
+  const Id128 news = broadcast("alpha", {.ttl = 5s});
+  const Id128 targeted = send("ann", "task", {.ttl = 10s});
+  advance(10s);
+  EXPECT_EQ(expired("ann"), targeted);
+  EXPECT_EQ(expired("ann"), news);
 }
 
 TEST_P(SignalReceiptContract, a_folded_expiry_is_kept_for_its_time) {

@@ -71,7 +71,7 @@ TEST_P(SignalReserveContract, acknowledging_twice_is_a_success) {
 }
 
 TEST_P(SignalReserveContract, acknowledging_an_unknown_signal_is_not_found) {
-  EXPECT_EQ(acknowledge("ann", next_id()), "not_found");
+  EXPECT_EQ(acknowledge("ann", next_id("ann")), "not_found");
 }
 
 TEST_P(SignalReserveContract, acknowledging_what_was_never_reserved_is_a_failed_precondition) {
@@ -185,7 +185,7 @@ TEST_P(SignalReserveContract, a_hand_back_that_is_not_as_given_does_nothing) {
   other.start_time_ticks += 1;
   EXPECT_EQ(hand_back(reservation_of(id, 2)), 0U);
   EXPECT_EQ(hand_back(reservation_of(id, 1, other)), 0U);
-  EXPECT_EQ(hand_back(reservation_of(next_id())), 0U);
+  EXPECT_EQ(hand_back(reservation_of(next_id("ann"))), 0U);
   EXPECT_EQ(store().hand_back("bob", {reservation_of(id)}).value(), 0U);
   EXPECT_EQ(state(id), ReceiptState::reserved);
 }
@@ -293,12 +293,18 @@ TEST_P(SignalReserveContract, a_repeated_take_id_without_a_time_takes_a_lapsed_r
   EXPECT_EQ(state(id), ReceiptState::delivered);
 }
 
-TEST_P(SignalReserveContract, an_acknowledgement_rings_the_sender_and_a_hand_back_the_mailbox) {
+TEST_P(SignalReserveContract, a_reservation_its_hand_back_and_its_acknowledgement_ring_the_receipt) {
+  const Id128 id = send("ann");
+  EXPECT_TRUE(rings(id, [&] { reserved("ann", {.holder = kProcess}); }));
+  EXPECT_TRUE(rings(id, [&] { hand_back(reservation_of(id)); }));
+  reserved("ann");
+  EXPECT_TRUE(rings(id, [&] { acknowledge("ann", id, 2); }));
+}
+
+TEST_P(SignalReserveContract, a_hand_back_rings_the_mailbox) {
   const Id128 id = send("ann");
   reserved("ann", {.holder = kProcess});
   EXPECT_TRUE(rings("ann", [&] { hand_back(reservation_of(id)); }));
-  reserved("ann");
-  EXPECT_TRUE(rings("boss", [&] { acknowledge("ann", id, 2); }));
 }
 
 INSTANTIATE_TEST_SUITE_P(Engines, SignalReserveContract, ::testing::ValuesIn(all_engines()), engine_name);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "contract/engines.h"
+#include "ports/signal_address.h"
 #include "ports/signal_store.h"
 
 namespace aldis::testing {
@@ -16,7 +17,7 @@ constexpr WallTime kSent{std::chrono::microseconds{1'790'000'000'000'000}};
 class SignalYield : public ::testing::TestWithParam<EngineKind> {
  protected:
   Id128 send(std::string_view type, std::optional<std::string_view> target, std::chrono::nanoseconds ttl = 1h) {
-    const Id128 id = make_id(kSent);
+    const Id128 id = address_signal(make_id(kSent), target);
     EXPECT_TRUE(store().send({id, type, "alice", target, "{}", kSent, ttl}));
     return id;
   }
@@ -106,6 +107,18 @@ TEST_P(SignalYield, what_another_process_holds_of_a_broadcast_counts_too) {
   reserve(process_);
   EXPECT_THAT(met(), ElementsAre(broadcast));
   EXPECT_EQ(taken(false), "an expiry");
+}
+
+TEST_P(SignalYield, held_targeted_signals_are_told_before_held_broadcasts_each_the_oldest_first) {
+  const Id128 news = send("all", std::nullopt);
+  const Id128 more_news = send("more", std::nullopt);
+  reserve(process_);
+  reserve(process_);
+  const Id128 zeta = send("zeta", "bob");
+  const Id128 alpha = send("alpha", "bob");
+  reserve(process_);
+  reserve(process_);
+  EXPECT_THAT(met(), ElementsAre(zeta, alpha, news, more_news));
 }
 
 TEST_P(SignalYield, a_lapsed_reservation_is_nobodys) {

@@ -18,6 +18,7 @@ using ::testing::ElementsAre;
 using ::testing::Ge;
 using ::testing::IsEmpty;
 using ::testing::Le;
+using ::testing::SizeIs;
 
 // "reviewer: alive -> dead", with ! if it was the first to see it.
 std::string told(const StateChange& change) {
@@ -185,11 +186,17 @@ TEST_F(PatientHeartbeatsWatch, only_rechecks_what_cannot_change_by_itself) {
   EXPECT_EQ(clock->boot_now() - begin, 1h);
 }
 
-TEST_F(HeartbeatsWatch, never_sleeps_longer_than_the_recheck) {
+TEST_F(HeartbeatsWatch, rechecks_nothing_where_no_process_can_die) {
   const HeartbeatCoordinator agent = leased("reviewer", 30s);
   changes(2);
-  EXPECT_EQ(waker->sleeps().size(), 30U);
-  EXPECT_THAT(waker->sleeps(), Each(Le(nanoseconds{1s})));
+  EXPECT_THAT(waker->sleeps(), ElementsAre(nanoseconds{30s}));
+}
+
+TEST_F(HeartbeatsWatch, looks_once_a_recheck_interval_while_a_process_may_die) {
+  const HeartbeatCoordinator agent = leased("leased", 30s);
+  const HeartbeatCoordinator bound = started("reviewer", 77);
+  changes(3);
+  EXPECT_THAT(waker->sleeps(), AllOf(SizeIs(30), Each(nanoseconds{1s})));
 }
 
 }  // namespace

@@ -80,7 +80,7 @@ struct HeartbeatsWorld {
   const std::shared_ptr<FakeClock> clock = std::make_shared<FakeClock>();
   const std::shared_ptr<FakeProcessTable> processes = std::make_shared<FakeProcessTable>();
   const std::shared_ptr<MemoryWaker> waker = std::make_shared<MemoryWaker>(clock);
-  const Ring ring = [this](const Topic& topic) { waker->ring(topic); };
+  const Ring ring = [this](const std::optional<Topic>& topic) { waker->ring(topic); };
   const std::shared_ptr<HeartbeatStore> records = make_memory_heartbeats(clock, ring, processes);
   const std::shared_ptr<HeartbeatSaboteur> store = std::make_shared<HeartbeatSaboteur>(records);
   const std::shared_ptr<SignalStore> signals = make_memory_signals(clock, ring);

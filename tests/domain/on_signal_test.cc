@@ -146,6 +146,34 @@ TEST_F(OnSignal, serves_ten_thousand_registrations) {
   EXPECT_EQ(inbox.wait_for(100).size(), 100u);
 }
 
+TEST_F(OnSignal, looks_only_into_mailboxes_that_rang) {
+  std::vector<CoordinationSignals> agents;
+  for (int i = 0; i < 100; ++i) {
+    agents.push_back(*CoordinationSignals::open(workspace, fmt::format("agent-{}", i)));
+    ASSERT_TRUE(agents.back().on_signal({"go"}, {}, collect(), {}));
+  }
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(alice.signal("go", fmt::format("agent-{}", i)));
+  inbox.wait_for(100);
+  const int takes = world.signals->takes;
+  for (int i = 1; i <= 10; ++i) {
+    ASSERT_TRUE(alice.signal("go", "agent-7"));
+    inbox.wait_for(100 + i);
+  }
+  // One that delivers and one that finds nothing more; what is left of the first round comes on top.
+  EXPECT_LE(world.signals->takes - takes, 10 * 2 + 100);
+}
+
+TEST_F(OnSignal, looks_again_by_itself_while_a_process_holds_something) {
+  const ProcessIdentity taker = world.table->spawn(100);
+  ASSERT_TRUE(alice.signal("go", "bob", {}, 1h));
+  ASSERT_TRUE(is<Delivered>(world.as("bob", taker).check_signal({}, {}, reserving(1h))));
+  ASSERT_TRUE(bob.on_signal({}, {}, collect(), {}));
+  let_the_pump_pass(bob, "bob");
+  world.table->set(taker, ProcessEvidence::gone);
+  world.clock->advance(world.waker->recheck_interval());  // the pump sleeps no longer than that
+  EXPECT_THAT(inbox.wait_for(1), ElementsAre("go"));
+}
+
 TEST_F(OnSignal, a_busy_registration_does_not_starve_the_others) {
   for (int i = 0; i < 1000; ++i) ASSERT_TRUE(alice.signal("flood", "bob"));
   auto carol = *CoordinationSignals::open(workspace, "carol");

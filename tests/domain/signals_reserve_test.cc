@@ -7,6 +7,7 @@
 namespace aldis::testing {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
@@ -245,6 +246,7 @@ TEST_F(SignalsReserve, waiting_for_a_receipt_ends_when_it_is_final) {
 TEST_F(SignalsReserve, waiting_for_a_receipt_ends_with_expiry_and_with_clearing) {
   const auto expiring = alice.signal("go", "bob", {}, 3s);
   EXPECT_EQ(alice.wait_for_receipt(expiring->signal_id, 10s)->state, ReceiptState::expired);
+  EXPECT_THAT(world.memory_waker->sleeps(), ElementsAre(nanoseconds{3s})) << "nobody rings for an expiry";
   const auto sent = alice.signal("go", "bob", {}, 1h);
   world.waker->steps.push_back([&] { EXPECT_EQ(bob.clear_signals(), 1u); });
   EXPECT_EQ(alice.wait_for_receipt(sent->signal_id, 10s)->state, ReceiptState::cleared);

@@ -9,9 +9,11 @@
 namespace aldis::testing {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Each;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::Le;
+using ::testing::SizeIs;
 
 TEST(SignalsWait, ends_at_once_when_something_is_there) {
   SignalsWorld world;
@@ -49,13 +51,29 @@ TEST(SignalsWait, needs_no_ring_from_a_killed_sender) {
   EXPECT_LE(took, 1s) << "one recheck interval";
 }
 
-TEST(SignalsWait, sleeps_in_between_and_never_longer_than_the_recheck_interval) {
+TEST(SignalsWait, sleeps_until_it_is_rung_or_its_time_is_over) {
   SignalsWorld world;
   auto bob = world.as("bob");
-  EXPECT_TRUE(is<TimedOut>(bob.wait_for_signal({}, {}, 10s)));
-  const auto sleeps = world.memory_waker->sleeps();
-  EXPECT_THAT(sleeps, Each(Le(nanoseconds{1s})));
-  EXPECT_LE(sleeps.size(), 11u) << "it does not poll";
+  EXPECT_TRUE(is<TimedOut>(bob.wait_for_signal({}, {}, 10min)));
+  EXPECT_THAT(world.memory_waker->sleeps(), ElementsAre(nanoseconds{10min})) << "lost rings are the waker's business";
+}
+
+TEST(SignalsWait, that_lasts_for_months_looks_once_a_day_so_that_its_agent_is_not_forgotten) {
+  SignalsWorld world;
+  auto bob = world.as("bob");
+  EXPECT_TRUE(is<TimedOut>(bob.wait_for_signal({}, {}, 24h * 90)));
+  EXPECT_THAT(world.memory_waker->sleeps(), AllOf(SizeIs(90), Each(limits::kQuietMax)));
+}
+
+TEST(SignalsWait, looks_again_by_itself_while_a_process_holds_something) {
+  SignalsWorld world;
+  ASSERT_TRUE(world.as("alice").signal("go", "bob", {}, 1h));
+  const ProcessIdentity taker = world.table->spawn(100);
+  ASSERT_TRUE(is<Delivered>(world.as("bob", taker).check_signal({}, {}, reserving(1h))));
+  auto bob = world.as("bob");
+  for (int i = 0; i < 3; ++i) world.waker->steps.emplace_back([] {});
+  world.waker->steps.push_back([&] { world.table->set(taker, ProcessEvidence::gone); });
+  EXPECT_EQ(world.time_of([&] { EXPECT_TRUE(is<Delivered>(bob.wait_for_signal({"go"}))); }), 4s);
 }
 
 TEST(SignalsWait, goes_on_when_what_woke_it_was_for_another_filter) {
@@ -228,6 +246,11 @@ TEST_F(SourceGoneTest, a_death_during_the_wait_shows_within_a_recheck_interval) 
   EXPECT_LE(world.time_of([&] { EXPECT_TRUE(is<SourceGone>(wait())); }), 1s);
 }
 
+TEST_F(SourceGoneTest, a_source_that_begins_during_the_wait_is_followed_from_then_on) {
+  world.waker->steps.push_back([&] { world.start_heartbeat("alice", std::nullopt, 2500ms); });
+  EXPECT_EQ(world.time_of([&] { EXPECT_TRUE(is<SourceGone>(wait())); }), 2500ms);
+}
+
 TEST_F(SourceGoneTest, an_end_during_the_wait_shows_at_once) {
   const Id128 incarnation = world.start_heartbeat("alice", process);
   world.waker->steps.push_back([&] { ASSERT_TRUE(world.heartbeats->finish("alice", incarnation, "completed")); });
@@ -300,6 +323,18 @@ TEST_F(SourceGoneTest, what_a_living_process_reserved_is_waited_for_until_it_is_
   world.waker->steps.push_back([&] { ASSERT_TRUE(twin.acknowledge(reserved.signal_id)); });
   EXPECT_TRUE(is<SourceGone>(wait()));
   EXPECT_TRUE(world.waker->steps.empty()) << "it waited for the acknowledgement";
+}
+
+TEST_F(SourceGoneTest, so_is_what_somebody_reserved_whose_process_nobody_knows) {
+  const Id128 incarnation = world.start_heartbeat("alice", std::nullopt);
+  ASSERT_TRUE(alice.signal("go", "bob", {}, 1h));
+  TakeOptions options = reserving(1h);
+  options.holder.kind = ProcessBinding::Kind::none;
+  auto twin = world.as("bob");
+  const CoordinationSignal reserved = delivered(twin.check_signal({}, {}, options));
+  ASSERT_TRUE(world.heartbeats->finish("alice", incarnation, "completed"));
+  world.waker->steps.push_back([&] { ASSERT_TRUE(twin.acknowledge(reserved.signal_id)); });
+  EXPECT_LE(world.time_of([&] { EXPECT_TRUE(is<SourceGone>(wait())); }), 1s);
 }
 
 TEST_F(SourceGoneTest, what_a_living_process_reserved_may_come_back) {

@@ -53,14 +53,16 @@ class ProcessTableOf final : public ProcessTable {
 class EventfulWaker final : public Waker {
  public:
   explicit EventfulWaker(std::shared_ptr<MemoryWaker> waker) : waker_(std::move(waker)) {}
-  Listening listen(const Topic& topic) override { return waker_->listen(topic); }
-  void sleep(const Listening& listening, nanoseconds at_most, const std::stop_token& stop) override {
+  std::unique_ptr<Subscription> subscribe(std::span<const Topic> topics) override { return waker_->subscribe(topics); }
+  const Subscription& any() const override { return waker_->any(); }
+  void sleep(const Subscription& subscription, std::uint64_t rings, nanoseconds at_most,
+             const std::stop_token& stop) override {
     if (!steps.empty()) {
       const std::function<void()> step = std::move(steps.front());
       steps.pop_front();
       step();
     }
-    waker_->sleep(listening, at_most, stop);
+    waker_->sleep(subscription, rings, at_most, stop);
   }
   nanoseconds recheck_interval() const override { return waker_->recheck_interval(); }
 
@@ -93,7 +95,7 @@ class FailingSignals final : public SignalStore {
   Result<std::uint64_t> hand_back(std::string_view agent, const std::vector<Reservation>& reservations) override {
     return guard([&] { return store_->hand_back(agent, reservations); });
   }
-  Result<Receipt> receipt(const Id128& id) override {
+  Result<ReceiptReading> receipt(const Id128& id) override {
     return guard([&] { return store_->receipt(id); });
   }
   Result<void> appear(std::string_view agent) override {
@@ -153,8 +155,8 @@ class SignalsWorld {
   const std::shared_ptr<MemoryWaker> memory_waker;
   const std::shared_ptr<EventfulWaker> waker = std::make_shared<EventfulWaker>(memory_waker);
   bool rings = true;  // false: whoever changes something is killed before it could ring
-  const Ring ring = [this](const Topic& topic) {
-    if (rings) memory_waker->ring(topic);
+  const Ring ring = [this](const std::optional<Topic>& topic) {
+    rings ? memory_waker->ring(topic) : memory_waker->lose(topic);
   };
   const std::shared_ptr<HeartbeatStore> heartbeats = make_memory_heartbeats(clock, ring, table);
   const std::shared_ptr<FailingSignals> signals = std::make_shared<FailingSignals>(make_memory_signals(clock, ring));

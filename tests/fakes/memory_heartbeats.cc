@@ -28,7 +28,8 @@ class MemoryHeartbeats final : public HeartbeatStore {
       record.status = "started";
       agents_[start.agent_id] = Agent{std::move(record), {}};
     }
-    ring_({.kind = Topic::Kind::heartbeats, .agent = {}});
+    ring_({{Topic::Kind::heartbeats, {}}});
+    ring_({{Topic::Kind::agent, start.agent_id}});
     return {};
   }
 
@@ -60,7 +61,8 @@ class MemoryHeartbeats final : public HeartbeatStore {
       record.status = final_status;
       (*agent)->finished = now();
     }
-    ring_({.kind = Topic::Kind::everything, .agent = {}});
+    ring_({{Topic::Kind::heartbeats, {}}});
+    ring_({{Topic::Kind::agent, agent_id}});
     return {};
   }
 
@@ -107,7 +109,7 @@ class MemoryHeartbeats final : public HeartbeatStore {
 
   bool is_kept_by_process(const HeartbeatRecord& record) const {
     const std::optional<ProcessIdentity>& process = record.start.process;
-    return !record.finished && process && processes_->examine(*process) == ProcessEvidence::exists;
+    return processes_ && !record.finished && process && processes_->examine(*process) == ProcessEvidence::exists;
   }
 
   Result<Agent*> find(std::string_view agent_id, const Id128& incarnation) ALDIS_REQUIRES(mutex_) {
@@ -132,7 +134,7 @@ class MemoryHeartbeats final : public HeartbeatStore {
       record.renewed_at = clock_->wall_now();
       rings = record.published == AgentState::dead || (beats && record.published != AgentState::alive);
     }
-    if (rings) ring_({.kind = Topic::Kind::heartbeats, .agent = {}});
+    if (rings) ring_({{Topic::Kind::heartbeats, {}}});
     return {};
   }
 

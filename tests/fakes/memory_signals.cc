@@ -64,7 +64,7 @@ class MemorySignals final : public SignalStore {
       }
       model_.add(lane, signal);
     }
-    signal.target ? ring_mailbox(*signal.target) : ring_all();
+    ring_(signal.target ? std::optional<Topic>({Topic::Kind::mailbox, *signal.target}) : std::nullopt);
     return {};
   }
 
@@ -75,7 +75,7 @@ class MemorySignals final : public SignalStore {
       model_.settle();
       outcome = take_settled(request);
     }
-    if (const auto* delivered = std::get_if<Delivered>(&outcome)) ring_mailbox(delivered->signal.source_agent);
+    if (const auto* delivered = std::get_if<Delivered>(&outcome)) ring_receipt(delivered->signal.signal_id);
     return outcome;
   }
 
@@ -97,12 +97,14 @@ class MemorySignals final : public SignalStore {
 
   Result<std::uint64_t> clear(std::string_view agent, std::string_view type) override {
     std::uint64_t cleared = 0;
+    std::vector<std::string> ended;
     {
       const MutexLock lock(mutex_);
       model_.settle();
       model_.use(agent);
       Lane& lane = model_.mailbox(agent);
       for (const Commit commit : model_.free_in(lane, type)) {
+        ended.push_back(lane.signals.at(commit).signal.signal_id);
         model_.end(lane, commit, ReceiptState::cleared);
         ++cleared;
       }
@@ -112,28 +114,26 @@ class MemorySignals final : public SignalStore {
       }
       model_.settle();
     }
-    if (cleared > 0) ring_all();
+    for (const std::string& id : ended) ring_receipt(id);
     return cleared;
   }
 
   Result<void> acknowledge(std::string_view agent, const Id128& id, std::optional<std::uint32_t> attempt) override {
-    std::string source;
     {
       const MutexLock lock(mutex_);
       model_.settle();
       Stored* const stored = model_.find(id);
       if (stored == nullptr) return fail(ErrorCode::not_found, "unknown");
-      source = stored->signal.source_agent;
       ALDIS_TRY(stored->signal.target_agent ? acknowledge_targeted(agent, *stored, attempt)
                                             : acknowledge_broadcast(agent, *stored, attempt));
       model_.settle();
     }
-    ring_mailbox(source);
+    ring_receipt(format_id(kSignalIdPrefix, id));
     return {};
   }
 
   Result<std::uint64_t> hand_back(std::string_view agent, const std::vector<Reservation>& reservations) override {
-    std::uint64_t returned = 0;
+    std::vector<Id128> returned;
     {
       const MutexLock lock(mutex_);
       model_.settle();
@@ -144,25 +144,29 @@ class MemorySignals final : public SignalStore {
           continue;
         }
         *hold = Hold{hold->attempt, {}, std::nullopt};
-        ++returned;
+        returned.push_back(reservation.signal_id);
       }
     }
-    if (returned > 0) ring_mailbox(agent);
-    return returned;
+    if (!returned.empty()) ring_({{Topic::Kind::mailbox, agent}});
+    for (const Id128& id : returned) ring_receipt(format_id(kSignalIdPrefix, id));
+    return returned.size();
   }
 
-  Result<Receipt> receipt(const Id128& id) override {
+  Result<ReceiptReading> receipt(const Id128& id) override {
     const MutexLock lock(mutex_);
     model_.settle();
     const Stored* const stored = model_.find(id);
     if (stored == nullptr) return fail(ErrorCode::not_found, "unknown");
-    Receipt receipt;
+    ReceiptReading reading;
+    reading.now = model_.now();
+    Receipt& receipt = reading.receipt;
     receipt.signal_id = stored->signal.signal_id;
     receipt.state = stored->state;
     receipt.broadcast = !stored->signal.target_agent;
     const bool held = stored->state == ReceiptState::pending && stored->hold.until > model_.now();
     if (held) receipt.state = ReceiptState::reserved;
     if (!stored->readers.empty()) receipt.state = ReceiptState::delivered;
+    if (held || receipt.state == ReceiptState::pending) reading.due = stored->deadline;
     const bool delivered = receipt.state == ReceiptState::delivered;
     if ((held || delivered) && !receipt.broadcast) receipt.delivered_to = *stored->signal.target_agent;
     if (delivered)
@@ -172,7 +176,7 @@ class MemorySignals final : public SignalStore {
     for (const Stored::Reader& reader : stored->readers) {
       if (receipt.readers.size() < limits::kReceiptReadersMax) receipt.readers.push_back(reader.who);
     }
-    return receipt;
+    return reading;
   }
 
   Result<void> appear(std::string_view agent) override {
@@ -297,26 +301,30 @@ class MemorySignals final : public SignalStore {
   std::optional<Expired> tell(const TakeRequest& request) ALDIS_REQUIRES(mutex_) {
     const bool consume = request.options.consume;
     Notices& owed = model_.notices(request.agent);
-    auto first = owed.folded.end();
-    for (auto one = owed.folded.begin(); one != owed.folded.end(); ++one) {
-      const Folded& folded = one->second;
-      if (folded.keep_until <= model_.now() || !matches(request.filter, one->first, folded.newest.source_agent))
-        continue;
-      if (first == owed.folded.end() || folded.commit < first->second.commit) first = one;
-    }
-    if (first != owed.folded.end()) {
-      Expired expired = first->second.newest;
-      expired.count = first->second.count;
-      if (consume) owed.folded.erase(first);
-      return expired;
-    }
+    if (auto expired = tell_folded(request, owed.folded)) return expired;
     for (const auto& [commit, notice] : owed.untold) {
       if (!matches(request.filter, notice.signal_type, notice.source_agent)) continue;
       Expired expired = notice;
       if (consume) owed.untold.erase(commit);
       return expired;
     }
+    if (auto expired = tell_folded(request, owed.folded_broadcasts)) return expired;
     return tell_broadcast(request);
+  }
+
+  std::optional<Expired> tell_folded(const TakeRequest& request, FoldedByType& owed) ALDIS_REQUIRES(mutex_) {
+    auto first = owed.end();
+    for (auto one = owed.begin(); one != owed.end(); ++one) {
+      const Folded& folded = one->second;
+      if (folded.keep_until <= model_.now() || !matches(request.filter, one->first, folded.newest.source_agent))
+        continue;
+      if (first == owed.end() || folded.commit < first->second.commit) first = one;
+    }
+    if (first == owed.end()) return std::nullopt;
+    Expired expired = first->second.newest;
+    expired.count = first->second.count;
+    if (request.options.consume) owed.erase(first);
+    return expired;
   }
 
   std::optional<Expired> tell_broadcast(const TakeRequest& request) ALDIS_REQUIRES(mutex_) {
@@ -339,13 +347,13 @@ class MemorySignals final : public SignalStore {
       ALDIS_REQUIRES(mutex_) {
     NothingTaken nothing;
     nothing.now = model_.now();
-    std::map<Commit, Reservation> reserved;
+    std::map<std::pair<bool, Commit>, Reservation> reserved;  // targeted ones first
     const auto note = [&](Commit commit, const Stored& stored, const Hold& hold, const Found& found) {
       if (hold.until <= nothing.now || !matches(request.filter, stored)) return;
       if (found.stored != nullptr && commit > found.commit) return;
       const StoreTime due = std::min(hold.until, stored.deadline);
       nothing.next_due = std::min(due, nothing.next_due.value_or(due));
-      if (hold.holder) reserved[commit] = Reservation{stored.id, hold.attempt, *hold.holder};
+      if (hold.holder) reserved[{!stored.signal.target_agent, commit}] = Reservation{stored.id, hold.attempt, *hold.holder};
     };
     const Lane& own = model_.mailbox(request.agent);
     for (const Commit commit : own.live) note(commit, own.signals.at(commit), own.signals.at(commit).hold, targeted);
@@ -357,7 +365,7 @@ class MemorySignals final : public SignalStore {
         note(commit, stored, model_.hold_of(request.agent, commit, stored), broadcast);
       }
     }
-    for (auto& [commit, reservation] : reserved) nothing.reserved.push_back(std::move(reservation));
+    for (auto& [place, reservation] : reserved) nothing.reserved.push_back(std::move(reservation));
     return nothing;
   }
 
@@ -394,8 +402,9 @@ class MemorySignals final : public SignalStore {
     return {};
   }
 
-  void ring_mailbox(std::string_view agent) const { ring_({Topic::Kind::mailbox, agent}); }
-  void ring_all() const { ring_({Topic::Kind::everything, {}}); }
+  void ring_receipt(std::string_view signal_id) const {
+    ring_({{Topic::Kind::signal, signal_id.substr(kSignalIdPrefix.size())}});
+  }
 
   const Ring ring_;
   Mutex mutex_;

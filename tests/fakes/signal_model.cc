@@ -83,18 +83,18 @@ void SignalModel::forget(const Stored& stored, Commit commit, StoreTime ended, b
   places_.erase(stored.id);
   if (stored.signal.target_agent) {
     Notices& owed = notices(*stored.signal.target_agent);
-    if (owed.untold.erase(commit) > 0) fold(owed, stored, commit, ended);
+    if (owed.untold.erase(commit) > 0) fold(owed.folded, stored, commit, ended);
   } else if (!by_age) {
     for (auto& [name, agent] : agents_) {
       if (is_known(agent) && position(name, stored.signal.signal_type) && concerns(name, commit, stored)) {
-        fold(notices(name), stored, commit, ended);
+        fold(notices(name).folded_broadcasts, stored, commit, ended);
       }
     }
   }
 }
 
-void SignalModel::fold(Notices& owed, const Stored& stored, Commit commit, StoreTime ended) {
-  Folded& folded = owed.folded[stored.signal.signal_type];
+void SignalModel::fold(FoldedByType& owed, const Stored& stored, Commit commit, StoreTime ended) {
+  Folded& folded = owed[stored.signal.signal_type];
   if (folded.keep_until <= std::min(now_, ended + limits::kTombstoneRetention)) folded = {};
   ++folded.count;
   folded.keep_until = std::max(folded.keep_until, ended + limits::kPositionRetention);

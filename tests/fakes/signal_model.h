@@ -69,9 +69,12 @@ struct Agent {
   std::map<std::string, Position, std::less<>> positions;
 };
 
+using FoldedByType = std::map<std::string, Folded, std::less<>>;
+
 struct Notices {
   std::map<Commit, Expired> untold;
-  std::map<std::string, Folded, std::less<>> folded;  // by type
+  FoldedByType folded;
+  FoldedByType folded_broadcasts;
 };
 
 Expired expiry_of(const Stored& stored);
@@ -117,7 +120,7 @@ class SignalModel {
 
   void settle_lane(Lane& lane);
   void forget(const Stored& stored, Commit commit, StoreTime ended, bool by_age);
-  void fold(Notices& owed, const Stored& stored, Commit commit, StoreTime ended);
+  void fold(FoldedByType& owed, const Stored& stored, Commit commit, StoreTime ended);
   bool is_known(const Agent& agent) const;
   // Nothing: the agent has not touched a broadcast of the type for too long.
   Position* position(std::string_view agent, std::string_view type);

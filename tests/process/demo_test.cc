@@ -17,6 +17,8 @@
 #include <string>
 #include <vector>
 
+#include "redis/server.h"
+
 namespace aldis {
 namespace {
 
@@ -217,6 +219,20 @@ TEST_F(Demo, a_reviewer_killed_half_way_changes_nothing_in_the_report) {
               ContainsRegex("killed half-way: reviewer-[12], at once dead \\(process [0-9]+ exited\\)"));
   expect_no_trace(undisturbed);
   expect_no_trace(disturbed);
+}
+
+TEST_F(Demo, meets_on_redis_with_the_same_report) {
+  plant_findings();
+  plant_many(50);
+  track_all();
+  const testing::RedisServer server;
+  const Ended here = run("here.md");
+  const Ended there = run("there.md", {"--store", server.url(), "--kill-one"});
+  ASSERT_EQ(here.code, 0) << here.output;
+  ASSERT_EQ(there.code, 0) << there.output;
+  EXPECT_TRUE(report("here.md") == report("there.md")) << "the reports differ";
+  EXPECT_THAT(there.output, ContainsRegex("killed half-way: reviewer-[12], at once dead"));
+  EXPECT_GT(std::stoi(server.info("total_commands_processed")), 100);
 }
 
 TEST_F(Demo, ends_with_a_summary_and_the_time) {

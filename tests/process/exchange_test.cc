@@ -9,6 +9,7 @@
 #include "core/format.h"
 #include "fleet.h"
 #include "journal.h"
+#include "redis/server.h"
 
 namespace aldis::testing {
 namespace {
@@ -31,7 +32,8 @@ struct Plan {
 
 class Exchange {
  public:
-  explicit Exchange(const Plan& plan) : plan_(plan), journal_(plan.reserving), random_(plan.seed) {}
+  explicit Exchange(const Plan& plan, const std::string& store = "local:")
+      : plan_(plan), fleet_(store), journal_(plan.reserving), random_(plan.seed) {}
 
   void run() {
     for (int i = 0; i < kSenders; ++i) start_sender(fmt::format("sender-{}", i), 0);
@@ -170,6 +172,20 @@ TEST(Exchange, nothing_is_lost_or_held_twice_under_200_kills_with_acknowledgemen
   const Plan plan{.signals_per_sender = 2'500, .reserving = true, .kills = 200, .seed = 20'262};
   SCOPED_TRACE(fmt::format("seed {}", plan.seed));
   Exchange(plan).run();
+}
+
+TEST(ExchangeOnRedis, nothing_is_delivered_twice_under_40_kills) {
+  const RedisServer server;
+  const Plan plan{.signals_per_sender = 400, .kills = 40, .seed = 20'263};
+  SCOPED_TRACE(fmt::format("seed {}", plan.seed));
+  Exchange(plan, server.url()).run();
+}
+
+TEST(ExchangeOnRedis, nothing_is_lost_or_held_twice_under_40_kills_with_acknowledgement) {
+  const RedisServer server;
+  const Plan plan{.signals_per_sender = 400, .reserving = true, .kills = 40, .seed = 20'264};
+  SCOPED_TRACE(fmt::format("seed {}", plan.seed));
+  Exchange(plan, server.url()).run();
 }
 
 }  // namespace

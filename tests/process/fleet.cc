@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 #include <sstream>
 
 namespace aldis::testing {
@@ -27,7 +28,7 @@ Words split(std::string_view line) {
 
 }  // namespace
 
-Fleet::Fleet() {
+Fleet::Fleet(std::string store) : store_(std::move(store)) {
   std::array<int, 2> ends{};
   EXPECT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
   read_end_ = ends[0];
@@ -43,6 +44,7 @@ Fleet::~Fleet() {
 
 pid_t Fleet::start(Words arguments, const std::string& namespace_name) {
   arguments.insert(arguments.begin(), kWorker);
+  arguments.push_back("store=" + store_);
   arguments.push_back("directory=" + directory_.path());
   arguments.push_back("namespace=" + namespace_name);
   std::vector<char*> words;
@@ -102,6 +104,7 @@ int Fleet::wait_for_end(pid_t worker) {
 Workspace Fleet::join(const std::string& namespace_name) const {
   WorkspaceOptions options;
   options.runtime_directory = directory_.path();
+  options.store = store_;
   options.namespace_name = namespace_name;
   auto workspace = Workspace::open(options);
   EXPECT_TRUE(workspace) << workspace.error().message;

@@ -22,12 +22,12 @@ using Words = std::vector<std::string>;
 
 class Fleet {
  public:
-  Fleet();
+  explicit Fleet(std::string store = "local:");
   ~Fleet();  // kills what still runs
   Fleet(const Fleet&) = delete;
   Fleet& operator=(const Fleet&) = delete;
 
-  // ROLE name=value...; the directory and, unless given, the namespace are added.
+  // ROLE name=value...; the store, its directory and, unless given, the namespace are added.
   pid_t start(Words arguments, const std::string& namespace_name = "default");
 
   // SIGKILL. When it returns, the worker is dead, and all that it ever said is among the unheard lines.
@@ -46,6 +46,7 @@ class Fleet {
   bool read_more(std::chrono::milliseconds patience);
 
   ScratchDirectory directory_;
+  std::string store_;
   int read_end_ = -1;
   int write_end_ = -1;
   std::deque<std::string> lines_;  // read, but not heard yet

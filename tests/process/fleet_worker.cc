@@ -65,6 +65,7 @@ int failed(const Error& error) {
 
 Result<CoordinationSignals> join(const Arguments& arguments, const std::string& agent) {
   WorkspaceOptions options;
+  options.store = arguments.text("store");
   options.runtime_directory = arguments.text("directory");
   options.namespace_name = arguments.text("namespace");
   auto workspace = Workspace::open(options);
@@ -161,6 +162,7 @@ int wait_for_source(const Arguments& arguments) {
 // Shows a heartbeat until it is killed.
 int live(const Arguments& arguments) {
   WorkspaceOptions options;
+  options.store = arguments.text("store");
   options.runtime_directory = arguments.text("directory");
   options.namespace_name = arguments.text("namespace");
   auto workspace = Workspace::open(options);

@@ -57,7 +57,7 @@ Violations unbuilt_sources(const SourceTree& tree) {
   collect_reached(tree, "", reached);
   for (const auto& [path, text] : tree) {
     // The outside project has its own build, which the test `consumer` runs.
-    if (!path.ends_with(".cc") || is_under(path, "tests/consumer")) continue;
+    if ((!path.ends_with(".cc") && !path.ends_with(".lua")) || is_under(path, "tests/consumer")) continue;
     if (!is_listed(tree, path, reached)) found.push_back(path + ": in no CMakeLists.txt that the build reads");
   }
   return found;
@@ -106,10 +106,11 @@ TEST(BuildLists, a_forgotten_source_is_noticed) {
                            {"src/a.cc", ""},
                            {"src/b.cc", ""},
                            {"src/parts/c.cc", ""},
+                           {"src/parts/c.lua", ""},
                            {"old/CMakeLists.txt", "add_library(d STATIC d.cc)"},
                            {"old/d.cc", ""},
                            {"tests/consumer/main.cc", ""}};
-  EXPECT_THAT(unbuilt_sources(tree), ElementsAre(HasSubstr("old/d.cc"), HasSubstr("src/b.cc")));
+  EXPECT_THAT(unbuilt_sources(tree), ElementsAre(HasSubstr("old/d.cc"), HasSubstr("src/b.cc"), HasSubstr("c.lua")));
 }
 
 TEST(BuildLists, test_files_are_named_as_such) { EXPECT_EQ(report(misnamed_tests(project())), ""); }

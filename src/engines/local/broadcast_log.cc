@@ -145,7 +145,8 @@ std::size_t BroadcastLog::fold_for_readers(std::uint64_t commit, const Broadcast
   for (const AppearedAgent& agent : agents) {
     const BroadcastPosition position(tables_, agent.agent, type_, agent.appeared, moment_.now);
     if (!position.exists() || !position.concerns(commit, entry)) continue;
-    ExpiryNotices(tables_, agent.agent, moment_.now).fold(type_, commit, notice);
+    ExpiryNotices notices(tables_, agent.agent, moment_.now);
+    notices.fold(ExpiryNotices::Folds::broadcasts, type_, commit, notice);
   }
   change_version(tables_);
   return agents.size();

@@ -30,12 +30,12 @@ void ExpiryNotices::fold_untold(std::string_view type, std::uint64_t commit) {
   const std::string key = with_commit(with_name(untold_prefix(), type), commit);
   const auto notice = tables_.get<ExpiryNotice>(key);
   if (!notice) return;
-  fold(type, commit, *notice);
+  fold(Folds::targeted, type, commit, *notice);
   if (!tables_.is_damaged()) tables_.board().erase(key);
 }
 
-void ExpiryNotices::fold(std::string_view type, std::uint64_t commit, const ExpiryNotice& notice) {
-  const std::string key = names_key(board_key::kFolded, agent_, type);
+void ExpiryNotices::fold(Folds folds, std::string_view type, std::uint64_t commit, const ExpiryNotice& notice) {
+  const std::string key = names_key(static_cast<char>(folds), agent_, type);
   // Not simply now: what is folded must not depend on when somebody came to do it.
   const BootTime gone_at = std::min(now_, notice.ended + limits::kTombstoneRetention);
   FoldedNotice folded = tables_.get_kept<FoldedNotice>(key, gone_at).value_or(FoldedNotice{});
@@ -48,10 +48,10 @@ void ExpiryNotices::fold(std::string_view type, std::uint64_t commit, const Expi
   tables_.put_kept(key, folded);
 }
 
-std::optional<PendingNotice> ExpiryNotices::find_folded(const SignalFilter& filter) {
+std::optional<PendingNotice> ExpiryNotices::find_folded(Folds folds, const SignalFilter& filter) {
   std::optional<PendingNotice> first;
-  for (const std::string& type : tables_.names_after(name_key(board_key::kFolded, agent_), filter.types)) {
-    std::string key = names_key(board_key::kFolded, agent_, type);
+  for (const std::string& type : tables_.names_after(name_key(static_cast<char>(folds), agent_), filter.types)) {
+    std::string key = names_key(static_cast<char>(folds), agent_, type);
     const auto folded = tables_.get_kept<FoldedNotice>(key, now_);
     if (!folded || folded->count == 0 || !matches(filter, folded->newest.source)) continue;
     if (first && first->commit < folded->commit) continue;
@@ -78,8 +78,8 @@ std::optional<PendingNotice> ExpiryNotices::find(const SignalFilter& filter, std
 
 // A folded one stays, empty: it has one due entry, and one more for each that took its place would fill the board.
 void ExpiryNotices::tell(const PendingNotice& notice) {
-  auto folded = notice.key.front() == board_key::kFolded ? tables_.get_kept<FoldedNotice>(notice.key, now_)
-                                                         : std::optional<FoldedNotice>();
+  const bool is_folded = notice.key.front() != board_key::kMailbox;
+  auto folded = is_folded ? tables_.get_kept<FoldedNotice>(notice.key, now_) : std::optional<FoldedNotice>();
   if (!folded) {
     tables_.board().erase(notice.key);
     return;

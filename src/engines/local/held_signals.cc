@@ -8,9 +8,9 @@ void HeldSignals::add(std::uint64_t commit, const Id128& id, const Hold& hold, B
   all_.push_back({commit, id, hold, std::min(hold.until, ends)});
 }
 
-void HeldSignals::drop_newer(std::size_t first, std::uint64_t commit) {
-  const auto newer = [commit](const One& one) { return one.commit > commit; };
-  all_.erase(std::remove_if(all_.begin() + static_cast<std::ptrdiff_t>(first), all_.end(), newer), all_.end());
+void HeldSignals::drop_newer(std::uint64_t commit) {
+  all_.erase(std::remove_if(first_broadcast(), all_.end(), [commit](const One& one) { return one.commit > commit; }),
+             all_.end());
 }
 
 bool HeldSignals::has_known() const {
@@ -18,7 +18,8 @@ bool HeldSignals::has_known() const {
 }
 
 std::vector<Reservation> HeldSignals::known() {
-  std::ranges::sort(all_, {}, &One::commit);
+  std::ranges::sort(all_.begin(), first_broadcast(), {}, &One::commit);
+  std::ranges::sort(first_broadcast(), all_.end(), {}, &One::commit);
   std::vector<Reservation> reservations;
   for (const One& one : all_) {
     if (one.hold.holder) reservations.push_back({one.id, one.hold.attempt, *one.hold.holder});

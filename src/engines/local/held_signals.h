@@ -18,12 +18,15 @@ class HeldSignals {
  public:
   void add(std::uint64_t commit, const Id128& id, const Hold& hold, BootTime ends);
 
-  // For looks that found something to deliver: what they met from `first` on, but only what is older than that.
-  std::size_t size() const { return all_.size(); }
-  void drop_newer(std::size_t first, std::uint64_t commit);
+  // What is added from now on are broadcasts.
+  void begin_broadcasts() { broadcasts_from_ = all_.size(); }
+
+  // For a look that found something to deliver: of what was met since the last beginning, only what is older than that.
+  void drop_newer(std::uint64_t commit);
 
   bool has_known() const;
-  std::vector<Reservation> known();  // whose holder is a known process, oldest first
+  // Whose holder is a known process: targeted ones before broadcasts, each oldest first.
+  std::vector<Reservation> known();
   std::optional<BootTime> next_due() const;
 
  private:
@@ -33,7 +36,10 @@ class HeldSignals {
     Hold hold;
     BootTime due;  // it lapses or its signal expires
   };
+  auto first_broadcast() { return all_.begin() + static_cast<std::ptrdiff_t>(broadcasts_from_); }
+
   std::vector<One> all_;
+  std::size_t broadcasts_from_ = 0;
 };
 
 }  // namespace aldis::local

@@ -1,5 +1,6 @@
 #include "engines/local/local_heartbeats.h"
 
+#include <array>
 #include <atomic>
 #include <utility>
 
@@ -18,7 +19,7 @@ constexpr std::string_view kHeartbeatPrefix{&board_key::kHeartbeat, 1};
 constexpr std::string_view kAgentPrefix{&board_key::kAgent, 1};
 
 // What to ring once the change is committed.
-enum class Ring { nothing, heartbeats, everything };
+enum class Ring { nothing, heartbeats, agent };
 
 struct Stamp {
   StoreTime store;
@@ -96,7 +97,7 @@ class LocalHeartbeats final : public HeartbeatStore {
       : board_(std::move(board)), doorbell_(std::move(doorbell)), clock_(std::move(clock)) {}
 
   Result<void> start(const AgentStart& start, std::optional<Id128> replaces) override {
-    return change([&](BoardTransaction& transaction, const Stamp& now) -> Result<Ring> {
+    return change(start.agent_id, [&](BoardTransaction& transaction, const Stamp& now) -> Result<Ring> {
       const auto found = find_pulse(transaction, start.agent_id, now.store);
       // A damaged record is as good as none: starting anew is what mends it.
       ALDIS_TRY(check_replaces(start.agent_id, found ? *found : std::nullopt, replaces));
@@ -111,12 +112,12 @@ class LocalHeartbeats final : public HeartbeatStore {
       if (!transaction.get(key)) set_due(transaction, boot_time_of(due_of(pulse, now.store)), key);
       transaction.put(key, write_pulse(pulse));
       transaction.put(key_of(kAgentPrefix, start.agent_id), write_portrait(start, now.store, now.wall));
-      return Ring::heartbeats;
+      return Ring::agent;
     });
   }
 
   Result<void> beat(const BeatUpdate& update) override {
-    return change([&](BoardTransaction& transaction, const Stamp& now) -> Result<Ring> {
+    return change(update.agent_id, [&](BoardTransaction& transaction, const Stamp& now) -> Result<Ring> {
       ALDIS_TRY_ASSIGN(HeartbeatPulse pulse, find_working(transaction, update.agent_id, update.incarnation, now.store));
       if (pulse.beats > 0) pulse.rhythm.add(std::chrono::duration<double>(now.store - pulse.last_beat).count());
       ++pulse.beats;
@@ -131,7 +132,7 @@ class LocalHeartbeats final : public HeartbeatStore {
   }
 
   Result<void> renew(std::string_view agent_id, const Id128& incarnation) override {
-    return change([&](BoardTransaction& transaction, const Stamp& now) -> Result<Ring> {
+    return change(agent_id, [&](BoardTransaction& transaction, const Stamp& now) -> Result<Ring> {
       ALDIS_TRY_ASSIGN(HeartbeatPulse pulse, find_working(transaction, agent_id, incarnation, now.store));
       pulse.renewed = now.store;
       pulse.renewed_at = now.wall;
@@ -141,7 +142,7 @@ class LocalHeartbeats final : public HeartbeatStore {
   }
 
   Result<void> finish(std::string_view agent_id, const Id128& incarnation, std::string_view final_status) override {
-    return change([&](BoardTransaction& transaction, const Stamp& now) -> Result<Ring> {
+    return change(agent_id, [&](BoardTransaction& transaction, const Stamp& now) -> Result<Ring> {
       ALDIS_TRY_ASSIGN(HeartbeatPulse pulse, find_incarnation(transaction, agent_id, incarnation, now.store));
       if (pulse.finished && pulse.status == final_status) return Ring::nothing;
       if (pulse.finished) {
@@ -150,7 +151,7 @@ class LocalHeartbeats final : public HeartbeatStore {
       pulse.finished = now.store;
       pulse.status = final_status;
       transaction.put(key_of(kHeartbeatPrefix, agent_id), write_pulse(pulse));
-      return Ring::everything;
+      return Ring::agent;
     });
   }
 
@@ -195,14 +196,15 @@ class LocalHeartbeats final : public HeartbeatStore {
   // One write: clears away a little of what is due, runs `body`, and rings what it answers once that is committed. The
   // clock is read under the lock, so stamps follow the order of commits.
   template <class Body>
-  Result<void> change(const Body& body) {
+  Result<void> change(std::string_view agent_id, const Body& body) {
     ALDIS_TRY_ASSIGN(const Ring ring, board_->write([&](BoardTransaction& transaction) -> Result<Ring> {
       const BootTime boot = clock_->boot_now();
       reclaim_due(transaction, boot);
       return body(transaction, Stamp{store_time_of(boot), clock_->wall_now()});
     }));
-    if (ring == Ring::heartbeats) doorbell_->ring({.kind = Topic::Kind::heartbeats, .agent = {}});
-    if (ring == Ring::everything) doorbell_->ring({.kind = Topic::Kind::everything, .agent = {}});
+    const std::array topics{Topic{Topic::Kind::heartbeats, {}}, Topic{Topic::Kind::agent, agent_id}};
+    if (ring == Ring::heartbeats) doorbell_->ring(topics.front());
+    if (ring == Ring::agent) doorbell_->ring(topics);
     return {};
   }
 

@@ -1,7 +1,6 @@
 #pragma once
 // Heartbeat records on the local board. The contract is ports/heartbeat_store.h; implemented in local_heartbeats.cc;
-// the bytes are in docs/formats.md. Rings Topic::heartbeats after a start, a finish and a beat of an agent published as
-// other than alive, and every topic after a finish (whoever waits for that agent's signals must learn that it is gone).
+// the bytes are in docs/formats.md. Rings as ports/waker.h says.
 
 #include <memory>
 

@@ -38,13 +38,35 @@ bool settle_lane_of(SignalTables& tables, const Id128& id, Moment moment) {
   return !signal || with_lane(tables, *signal, moment, [](auto lane) { return lane.settle(); });
 }
 
-Result<Receipt> find_receipt(SignalTables& tables, const Id128& id, Moment moment) {
+Result<ReceiptReading> find_receipt(SignalTables& tables, const Id128& id, Moment moment) {
   const auto signal = tables.get<SignalRecord>(signal_key(id));
   if (!signal) return fail(ErrorCode::not_found, "{}", unknown_signal(id));
-  Receipt receipt = with_lane(tables, *signal, moment, [&](auto lane) { return lane.receipt(*signal); });
-  receipt.signal_id = format_id(kSignalIdPrefix, id);
-  return receipt;
+  ReceiptReading reading;
+  reading.now = store_time(moment.now);
+  reading.receipt = with_lane(tables, *signal, moment, [&](auto lane) { return lane.receipt(*signal); });
+  reading.receipt.signal_id = format_id(kSignalIdPrefix, id);
+  const ReceiptState state = reading.receipt.state;
+  if (state == ReceiptState::pending || state == ReceiptState::reserved) reading.due = store_time(signal->ends);
+  return reading;
 }
+
+// Signals whose receipts changed, to be rung for once that is committed.
+class Changed {
+ public:
+  void add(const Id128& id) { ids_.push_back(format_id({}, id)); }
+  std::uint64_t size() const { return ids_.size(); }
+
+  void ring(Doorbell& doorbell) const {
+    if (ids_.empty()) return;
+    std::vector<Topic> topics;
+    topics.reserve(ids_.size());
+    for (const std::string& id : ids_) topics.push_back({Topic::Kind::signal, id});
+    doorbell.ring(topics);
+  }
+
+ private:
+  std::vector<std::string> ids_;
+};
 
 class LocalSignals final : public SignalStore {
  public:
@@ -65,9 +87,9 @@ class LocalSignals final : public SignalStore {
           limits::kBoardSignalShare);
     }
     if (signal.target) {
-      ring_mailbox(*signal.target);
+      doorbell_->ring({Topic::Kind::mailbox, *signal.target});
     } else {
-      ring_all();
+      doorbell_->ring_all();
     }
     return {};
   }
@@ -81,7 +103,7 @@ class LocalSignals final : public SignalStore {
     bool changed = false;
     ALDIS_TRY_ASSIGN(TakeOutcome outcome, take_by_writing(request, known.transaction, changed));
     if (const auto* delivered = std::get_if<Delivered>(&outcome); delivered != nullptr && changed) {
-      ring_mailbox(delivered->signal.source_agent);
+      doorbell_->ring({Topic::Kind::signal, std::string_view(delivered->signal.signal_id).substr(kSignalIdPrefix.size())});
     }
     return outcome;
   }
@@ -105,30 +127,31 @@ class LocalSignals final : public SignalStore {
   }
 
   Result<std::uint64_t> clear(std::string_view agent, std::string_view type) override {
+    std::vector<QueuedSignal> queued;
     ALDIS_TRY_ASSIGN(const std::uint64_t cleared,
                      write_settled([&](SignalTables& tables, Moment moment) -> Result<std::optional<std::uint64_t>> {
                        const Appearance appearance = use_appearance(tables, agent, moment.now);
                        Mailbox mailbox(tables, agent, moment);
                        if (!mailbox.settle()) return std::nullopt;
-                       const std::vector<QueuedSignal> queued = mailbox.find_all(type);
+                       queued = mailbox.find_all(type);
                        mailbox.clear(queued);
                        Broadcasts broadcasts(tables, agent, appearance.appeared, moment);
                        const std::vector<FoundBroadcast> found = broadcasts.find_all(type);
                        broadcasts.clear(found);
                        return queued.size() + found.size();
                      }));
-    if (cleared > 0) ring_all();  // the senders wait for receipts
+    Changed changed;
+    for (const QueuedSignal& one : queued) changed.add(one.entry.id);
+    changed.ring(*doorbell_);
     return cleared;
   }
 
   Result<void> acknowledge(std::string_view agent, const Id128& id, std::optional<std::uint32_t> attempt) override {
-    std::string source;
     ALDIS_TRY_ASSIGN(const bool final,
                      write_settled([&](SignalTables& tables, Moment moment) -> Result<std::optional<bool>> {
                        if (!settle_lane_of(tables, id, moment)) return std::nullopt;
                        const auto signal = tables.get<SignalRecord>(signal_key(id));
                        if (!signal) return fail(ErrorCode::not_found, "{}", unknown_signal(id));
-                       source = signal->source;
                        if (signal->broadcast) {
                          const BootTime appeared = appeared_or_now(tables, agent, moment.now);
                          Broadcasts broadcasts(tables, agent, appeared, moment);
@@ -144,35 +167,39 @@ class LocalSignals final : public SignalStore {
                        ALDIS_TRY_ASSIGN(const bool changed, mailbox.acknowledge(id, attempt));
                        return changed;
                      }));
-    if (final) ring_mailbox(source);
+    Changed changed;
+    if (final) changed.add(id);
+    changed.ring(*doorbell_);
     return {};
   }
 
   Result<std::uint64_t> hand_back(std::string_view agent, const std::vector<Reservation>& reservations) override {
+    Changed changed;
     ALDIS_TRY_ASSIGN(const std::uint64_t returned,
                      write_settled([&](SignalTables& tables, Moment moment) -> Result<std::optional<std::uint64_t>> {
+                       changed = {};
                        const BootTime appeared = appeared_or_now(tables, agent, moment.now);
                        Mailbox mailbox(tables, agent, moment);
                        if (!mailbox.settle()) return std::nullopt;
                        Broadcasts broadcasts(tables, agent, appeared, moment);
-                       std::uint64_t count = 0;
                        for (const Reservation& reservation : reservations) {
                          const auto signal = tables.get<SignalRecord>(signal_key(reservation.signal_id));
                          if (!signal) continue;
                          const bool mine = !signal->broadcast && signal->target == agent;
                          const bool back = signal->broadcast ? broadcasts.hand_back(*signal, reservation)
                                                              : mine && mailbox.hand_back(*signal, reservation);
-                         if (back) ++count;
+                         if (back) changed.add(reservation.signal_id);
                        }
-                       return count;
+                       return changed.size();
                      }));
-    if (returned > 0) ring_mailbox(agent);
+    if (returned > 0) doorbell_->ring({Topic::Kind::mailbox, agent});
+    changed.ring(*doorbell_);
     return returned;
   }
 
-  Result<Receipt> receipt(const Id128& id) override {
-    using Found = Result<std::optional<Receipt>>;
-    ALDIS_TRY_ASSIGN(std::optional<Receipt> receipt, read([&](SignalTables& tables, Moment moment) -> Found {
+  Result<ReceiptReading> receipt(const Id128& id) override {
+    using Found = Result<std::optional<ReceiptReading>>;
+    ALDIS_TRY_ASSIGN(std::optional<ReceiptReading> receipt, read([&](SignalTables& tables, Moment moment) -> Found {
                        if (!is_lane_settled(tables, id, moment)) return std::nullopt;
                        return find_receipt(tables, id, moment);
                      }));
@@ -334,9 +361,6 @@ class LocalSignals final : public SignalStore {
     for (const FoundBroadcast& found : broadcasts.find_all(query.type)) signals.push_back(broadcasts.show(found));
     return signals;
   }
-
-  void ring_mailbox(std::string_view agent) { doorbell_->ring({Topic::Kind::mailbox, agent}); }
-  void ring_all() { doorbell_->ring({Topic::Kind::everything, {}}); }
 
   const std::shared_ptr<Board> board_;
   const std::shared_ptr<Doorbell> doorbell_;

@@ -24,13 +24,14 @@ std::optional<TakeOutcome> SignalTake::repeat(const SignalNews& earlier) {
 void SignalTake::look(std::uint64_t after) {
   const SignalFilter& filter = request_.filter;
   targeted_ = mailbox_.find(filter, after, held_);
-  if (targeted_) return held_.drop_newer(0, targeted_->commit);
-  const std::size_t targeted_held = held_.size();
+  if (targeted_) return held_.drop_newer(targeted_->commit);
+  held_.begin_broadcasts();
   Broadcasts::Look broadcasts = broadcasts_.find(filter, after, held_);
   broadcast_ = std::move(broadcasts.live);
-  if (broadcast_) return held_.drop_newer(targeted_held, broadcast_->commit);
-  notice_ = notices_.find_folded(filter);
+  if (broadcast_) return held_.drop_newer(broadcast_->commit);
+  notice_ = notices_.find_folded(ExpiryNotices::Folds::targeted, filter);
   if (!notice_) notice_ = notices_.find(filter, after);
+  if (!notice_) notice_ = notices_.find_folded(ExpiryNotices::Folds::broadcasts, filter);
   if (!notice_) missed_ = std::move(broadcasts.missed);
 }
 

@@ -1,0 +1,36 @@
+#pragma once
+// What `aldis doctor` finds: one check is a verdict, what was seen, and what to do about it. The checks of a kind of store
+// are in doctor_local.cc and doctor_redis.cc; doctor.cc runs them.
+//
+// Threads: one thread.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "aldis/result.h"
+#include "aldis/workspace.h"
+#include "cli/invocation.h"
+
+namespace aldis::cli {
+
+enum class Verdict { ok, warn, fail };
+
+struct Check {
+  std::string_view name;
+  Verdict verdict = Verdict::ok;
+  std::string message;
+  std::string suggestion;  // empty: none
+};
+
+inline Check failed_check(std::string_view name, const Error& error, std::string suggestion) {
+  return {name, Verdict::fail, error.message, std::move(suggestion)};
+}
+
+// The directory, the board in it, their room and their neighbours.
+std::vector<Check> check_local_store(const Invocation& invocation);
+
+// The servers: version, persistence, memory, clock, latency, replicas, the cluster.
+std::vector<Check> check_redis_store(const Invocation& invocation);
+
+}  // namespace aldis::cli

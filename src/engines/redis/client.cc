@@ -1,0 +1,188 @@
+#include "engines/redis/client.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "core/failure.h"
+#include "core/try.h"
+#include "engines/redis/call_attempts.h"
+#include "engines/redis/command.h"
+#include "engines/redis/node.h"
+#include "engines/redis/reading.h"
+#include "engines/redis/topology.h"
+#include "engines/redis/trouble.h"
+
+namespace aldis {
+namespace {
+
+using std::chrono::nanoseconds;
+
+struct ScriptCall {
+  const Script& script;
+  std::string_view group;
+  std::span<const std::string_view> arguments;
+  unsigned replicas = 0;  // that must have it
+  bool by_text = false;   // the server does not know the script
+};
+
+// What the server answered: the script, and WAIT if it was asked to.
+struct ScriptAnswer {
+  Reply reply = {};
+  Reply copies = {};
+};
+
+std::string script_command(const ScriptCall& call, const Node& node) {
+  std::vector<std::string_view> words;
+  words.reserve(5 + call.arguments.size());
+  words.insert(words.end(), {call.by_text ? "EVAL" : "EVALSHA", call.by_text ? call.script.text : call.script.sha1, "1",
+                             call.group, node.ring_command()});
+  words.insert(words.end(), call.arguments.begin(), call.arguments.end());
+  return format_command(words);
+}
+
+// A server looks every 1/hz s which clients have waited long enough: its answer must arrive in time.
+constexpr nanoseconds kWaitEndsLate = std::chrono::milliseconds{100};
+
+std::string wait_command(unsigned replicas, nanoseconds left) {
+  const auto milliseconds =
+      std::chrono::duration_cast<std::chrono::milliseconds>(left * 9 / 10 - kWaitEndsLate).count();
+  return format_command({"WAIT", std::to_string(replicas), std::to_string(std::max<std::int64_t>(milliseconds, 1))});
+}
+
+Result<std::shared_ptr<Topology>> open_topology(const RedisOptions& options, const Clock& clock, SteadyTime deadline) {
+  switch (options.kind) {
+    case RedisOptions::Kind::single:
+      return open_single_topology(options, clock, deadline);
+    case RedisOptions::Kind::sentinel:
+      return open_sentinel_topology(options, clock, deadline);
+    case RedisOptions::Kind::cluster:
+      return open_cluster_topology(options, clock, deadline);
+  }
+  return fail(ErrorCode::internal, "a kind of Redis store that nobody knows");
+}
+
+}  // namespace
+
+class RedisClient::Impl {
+ public:
+  Impl(std::shared_ptr<Topology> topology, unsigned replicas, nanoseconds call_timeout,
+       std::shared_ptr<const Clock> clock)
+      : clock_(std::move(clock)), topology_(std::move(topology)), replicas_(replicas), call_timeout_(call_timeout) {}
+
+  Result<Reply> run(ScriptCall call) {
+    CallAttempts attempts = begin();
+    do {
+      const Result<std::shared_ptr<Node>> node = topology_->node_of(call.group, attempts.attempt_deadline());
+      if (!node) {
+        if (!may_pass(node.error())) return std::unexpected(node.error());
+        attempts.fail_by(node.error());
+      } else if (std::optional<Result<Reply>> outcome = attempt(call, **node, attempts)) {
+        return *std::move(outcome);
+      }
+    } while (attempts.go_on());
+    return std::unexpected(attempts.failure());
+  }
+
+  Result<std::vector<Reply>> read(std::span<const ReadRequest> requests) {
+    CallAttempts attempts = begin();
+    Reading reading(*topology_, requests, attempts);
+    do {
+      ALDIS_TRY(reading.do_round());
+      if (reading.is_complete()) return std::move(reading).answers();
+    } while (attempts.go_on());
+    return std::unexpected(attempts.failure());
+  }
+
+  Topology& topology() { return *topology_; }
+  unsigned replicas() const { return replicas_; }
+
+ private:
+  CallAttempts begin() const { return {*clock_, call_timeout_, topology_->may_change()}; }
+
+  // Nothing: try again.
+  std::optional<Result<Reply>> attempt(ScriptCall& call, Node& node, CallAttempts& attempts) {
+    const SteadyTime deadline = attempts.attempt_deadline();
+    Trouble trouble(*topology_, node, attempts);
+    Result<Node::Borrowed> connection = node.borrow(deadline);
+    if (!connection) return end_with(trouble.lose(connection.error()));
+    Result<ScriptAnswer> answer = exchange(call, node, *connection, deadline);
+    if (!answer) return end_with(trouble.lose(answer.error(), connection->was_idle()));
+    connection->give_back();
+    return judge(call, *std::move(answer), node, trouble, attempts);
+  }
+
+  Result<ScriptAnswer> exchange(const ScriptCall& call, const Node& node, Node::Borrowed& connection,
+                                SteadyTime deadline) const {
+    std::string commands = script_command(call, node);
+    if (call.replicas > 0) commands += wait_command(call.replicas, deadline - clock_->steady_now());
+    ALDIS_TRY(connection->send(commands, deadline));
+    ScriptAnswer answer;
+    ALDIS_TRY_ASSIGN(answer.reply, connection->receive(deadline));
+    if (call.replicas > 0) {
+      ALDIS_TRY_ASSIGN(answer.copies, connection->receive(deadline));
+    }
+    return answer;
+  }
+
+  // A script is not sent where ASK points. It names no key but its group's, so neither server could tell that some of
+  // the keys that it changes are still on the other: it runs again once the slot has moved.
+  static std::optional<Result<Reply>> judge(ScriptCall& call, ScriptAnswer answer, const Node& node, Trouble& trouble,
+                                            CallAttempts& attempts) {
+    const Reply* error = answer.reply.is_error() ? &answer.reply : answer.copies.is_error() ? &answer.copies : nullptr;
+    if (error != nullptr) {
+      const Result<Decision> decision = trouble.refuse(error->text, false);
+      if (!decision) return std::unexpected(decision.error());
+      call.by_text = decision->action == Decision::Action::load_script;
+      return std::nullopt;
+    }
+    if (std::cmp_less(answer.copies.integer, call.replicas)) {
+      attempts.fail_by(
+          fmt::format("{} of the {} replicas that must have a write have this one of the Redis server at {}",
+                      answer.copies.integer, call.replicas, node.name()),
+          "it may have been done; are the replicas running?");
+      return std::nullopt;
+    }
+    return std::move(answer.reply);
+  }
+
+  static std::optional<Result<Reply>> end_with(std::optional<Error> final) {
+    if (!final) return std::nullopt;
+    return std::unexpected(*std::move(final));
+  }
+
+  const std::shared_ptr<const Clock> clock_;
+  const std::shared_ptr<Topology> topology_;
+  const unsigned replicas_;
+  const nanoseconds call_timeout_;
+};
+
+Result<std::shared_ptr<RedisClient>> RedisClient::open(RedisOptions options, nanoseconds call_timeout,
+                                                       std::shared_ptr<const Clock> clock) {
+  Result<std::shared_ptr<Topology>> topology = open_topology(options, *clock, clock->steady_now() + call_timeout);
+  if (!topology) {
+    Error error = std::move(topology).error();
+    if (may_pass(error)) error.message += ": is the server running, and is its address right?";
+    return std::unexpected(std::move(error));
+  }
+  auto impl = std::make_unique<Impl>(*std::move(topology), options.replicas, call_timeout, std::move(clock));
+  return std::shared_ptr<RedisClient>(new RedisClient(std::move(impl)));
+}
+
+RedisClient::RedisClient(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+RedisClient::~RedisClient() = default;
+
+Result<Reply> RedisClient::run(const Script& script, std::string_view group,
+                               std::span<const std::string_view> arguments, Durability durability) {
+  return impl_->run({.script = script,
+                     .group = group,
+                     .arguments = arguments,
+                     .replicas = durability == Durability::durable ? impl_->replicas() : 0});
+}
+
+Result<std::vector<Reply>> RedisClient::read(std::span<const ReadRequest> requests) { return impl_->read(requests); }
+
+Topology& RedisClient::topology() const { return impl_->topology(); }
+
+}  // namespace aldis

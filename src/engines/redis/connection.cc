@@ -1,0 +1,188 @@
+#include "engines/redis/connection.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "core/failure.h"
+#include "core/try.h"
+#include "engines/redis/command.h"
+
+namespace aldis {
+namespace {
+
+constexpr std::size_t kQuotedBytesMax = 200;
+
+// What a server says, fit for a message.
+std::string quoted(std::string_view text) {
+  std::string plain(text.substr(0, kQuotedBytesMax));
+  std::ranges::replace_if(plain, [](unsigned char c) { return c < ' ' || c >= 0x7F; }, '?');
+  return plain;
+}
+
+std::string_view first_word(std::string_view text) { return text.substr(0, text.find(' ')); }
+
+// Refusals that any command can meet.
+Error refusal(const std::string& name, const Reply& reply) {
+  const std::string_view word = first_word(reply.text);
+  if (word == "NOAUTH") {
+    return make_error(ErrorCode::permission_denied,
+                      "the Redis server at {} asks for a password: name one in ALDIS_STORE, by password_file= or as "
+                      "redis://user:password@…",
+                      name);
+  }
+  if (word == "DENIED") {
+    return make_error(ErrorCode::permission_denied,
+                      "the Redis server at {} is in protected mode: set a password there, or bind it to the loopback",
+                      name);
+  }
+  if (word == "LOADING") {
+    return make_error(ErrorCode::unavailable, "the Redis server at {} is still loading its data", name);
+  }
+  if (reply.text.starts_with("ERR max number of clients")) {
+    return make_error(ErrorCode::unavailable,
+                      "the Redis server at {} has as many clients as it may have: raise maxclients there", name);
+  }
+  if (word == "NOPERM") {
+    return make_error(ErrorCode::permission_denied, "the Redis server at {} does not let this user in: {}", name,
+                      quoted(reply.text));
+  }
+  return make_error(ErrorCode::unavailable, "the Redis server at {} does not let us in: {}", name, quoted(reply.text));
+}
+
+// Never repeats what the server says: where it does not know AUTH, it repeats the password.
+Error auth_refusal(const std::string& name, const Reply& reply) {
+  const std::string_view word = first_word(reply.text);
+  if (word == "WRONGPASS") {
+    return make_error(ErrorCode::permission_denied,
+                      "the Redis server at {} does not accept the user and password of ALDIS_STORE (or of the "
+                      "password_file named there)",
+                      name);
+  }
+  if (reply.text.starts_with("ERR AUTH <password> called without any password")) {
+    return make_error(ErrorCode::failed_precondition,
+                      "the Redis server at {} has no password: take it out of ALDIS_STORE, or set one there", name);
+  }
+  if (reply.text.starts_with("ERR max number of clients") || word != "ERR") {
+    return refusal(name, {.kind = Reply::Kind::error, .text = std::string(word == "ERR" ? reply.text : word)});
+  }
+  return make_error(ErrorCode::failed_precondition, "the Redis server at {} does not understand AUTH", name);
+}
+
+Error select_refusal(const std::string& name, unsigned database, const Reply& reply) {
+  if (first_word(reply.text) != "ERR" || reply.text.starts_with("ERR max number of clients")) {
+    return refusal(name, reply);
+  }
+  return make_error(ErrorCode::invalid_argument, "the Redis server at {} has no database {}: {}", name, database,
+                    quoted(reply.text));
+}
+
+std::string auth_command(const Credentials& credentials) {
+  if (credentials.user.empty()) return format_command({"AUTH", credentials.password});
+  return format_command({"AUTH", credentials.user, credentials.password});
+}
+
+}  // namespace
+
+Connection::Connection(std::unique_ptr<Transport> transport, const Endpoint& endpoint)
+    : transport_(std::move(transport)), name_(endpoint.to_text()) {}
+
+Result<std::unique_ptr<Connection>> Connection::open(const ConnectionSettings& settings, const Endpoint& endpoint,
+                                                     const Clock& clock, SteadyTime deadline) {
+  ALDIS_TRY_ASSIGN(auto transport, Transport::connect(endpoint, settings.tls.get(), clock, deadline));
+  std::unique_ptr<Connection> connection(new Connection(std::move(transport), endpoint));
+  ALDIS_TRY(connection->log_in(settings, deadline));
+  return connection;
+}
+
+Result<void> Connection::log_in(const ConnectionSettings& settings, SteadyTime deadline) {
+  const bool has_password = !settings.credentials.password.empty();
+  const bool has_database = settings.database != 0;
+  std::string commands;
+  if (has_password) commands += auth_command(settings.credentials);
+  if (has_database) commands += format_command({"SELECT", std::to_string(settings.database)});
+  commands += format_command({"CLIENT", "SETNAME", "aldis"});
+
+  // A server that turns us away says why and closes, maybe before it has read anything: its answer counts.
+  Result<void> sent = transport_->send(commands, deadline);
+  if (has_password) {
+    ALDIS_TRY_ASSIGN(const Reply reply, receive(deadline));
+    if (reply.is_error()) return std::unexpected(give_up(auth_refusal(name_, reply)));
+  }
+  if (has_database) {
+    ALDIS_TRY_ASSIGN(const Reply reply, receive(deadline));
+    if (reply.is_error()) return std::unexpected(give_up(select_refusal(name_, settings.database, reply)));
+  }
+  ALDIS_TRY_ASSIGN(const Reply named, receive(deadline));
+  const bool is_open = !named.is_error() || (first_word(named.text) != "NOAUTH" && first_word(named.text) != "DENIED" &&
+                                             !named.text.starts_with("ERR max number of clients"));
+  if (!is_open) return std::unexpected(give_up(refusal(name_, named)));  // other errors: it goes without a name
+  return sent;
+}
+
+Error Connection::give_up(Error error) {
+  usable_ = false;
+  return error;
+}
+
+Result<void> Connection::send(std::string_view commands, SteadyTime deadline) {
+  Result<void> sent = transport_->send(commands, deadline);
+  if (!sent) usable_ = false;
+  return sent;
+}
+
+Result<Reply> Connection::receive(SteadyTime deadline) {
+  std::string bytes;
+  for (;;) {
+    ALDIS_TRY_ASSIGN(std::optional<Reply> reply, next_reply());
+    if (reply) return *std::move(reply);
+    bytes.clear();
+    if (auto received = transport_->receive(bytes, deadline); !received) {
+      return std::unexpected(give_up(std::move(received).error()));
+    }
+    reader_.feed(bytes);
+  }
+}
+
+Result<std::vector<Reply>> Connection::exchange(std::string_view commands, std::size_t replies, SteadyTime deadline) {
+  ALDIS_TRY(send(commands, deadline));
+  std::vector<Reply> received;
+  received.reserve(replies);
+  while (received.size() < replies) {
+    ALDIS_TRY_ASSIGN(Reply reply, receive(deadline));
+    received.push_back(std::move(reply));
+  }
+  return received;
+}
+
+Result<std::optional<Reply>> Connection::receive_now() {
+  std::string bytes;
+  for (;;) {
+    ALDIS_TRY_ASSIGN(std::optional<Reply> reply, next_reply());
+    if (reply) return reply;
+    bytes.clear();
+    const Result<bool> received = transport_->receive_now(bytes);
+    if (!received) return std::unexpected(give_up(received.error()));
+    if (!*received) return std::nullopt;
+    reader_.feed(bytes);
+  }
+}
+
+Result<std::optional<Reply>> Connection::next_reply() {
+  Result<std::optional<Reply>> reply = reader_.next();
+  if (reply) return reply;
+  Error error = std::move(reply).error();
+  error.message = fmt::format("the server at {} {}", name_, error.message);
+  return std::unexpected(give_up(std::move(error)));
+}
+
+bool Connection::is_quiet() {
+  std::string bytes;
+  if (usable_) {
+    const Result<bool> received = transport_->receive_now(bytes);
+    usable_ = received && !*received && reader_.is_at_rest();
+  }
+  return usable_;
+}
+
+}  // namespace aldis

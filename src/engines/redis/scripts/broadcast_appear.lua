@@ -1,0 +1,4 @@
+-- Makes an agent appear, or records its use: agent.
+-- include: broadcast_keys.lua
+use(ARGV[6])
+return { 'done' }

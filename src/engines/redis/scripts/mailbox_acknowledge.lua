@@ -1,0 +1,27 @@
+-- Makes a reservation final. Arguments: agent, id, attempt or ''.
+-- include: mailbox_settle.lua
+-- include: acknowledgement.lua
+local agent, id = ARGV[6], ARGV[7]
+local record = find_kept_record(id)
+if not record then return unknown_signal(id) end
+local box = open_mailbox(record[TARGET])
+if not settle(box) then return { 'again' } end
+record = find_kept_record(id)
+if not record then return unknown_signal(id) end
+if box.agent ~= agent then
+  return error_answer('failed_precondition', 'sig_' .. id .. ' was not sent to ' .. agent
+    .. ', who cannot acknowledge it')
+end
+local state = record[STATE]
+if state == 'live' then state = 'open' end
+if state == 'delivered' then state = record[ACKNOWLEDGED] and 'acknowledged' or 'taken' end
+local refused = judge_acknowledgement(id, state, record[ATTEMPT], tonumber(ARGV[8]))
+if refused then return refused end
+if state == 'open' then
+  record[ACKNOWLEDGED] = true
+  finish(box, id, record, 'delivered', now)
+  shorten_life(id, record)
+  save_mailbox(box)
+  ring_signal(id)
+end
+return { 'done' }

@@ -1,0 +1,172 @@
+// The same commands on a Redis store, and what aldis doctor says about its servers.
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+
+#include "program.h"
+#include "redis/cluster.h"
+#include "redis/eventually.h"
+#include "redis/server.h"
+
+namespace aldis::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class OnRedis : public ::testing::Test {
+ protected:
+  Ended aldis(const Words& words, Variables more = {}) {
+    more.try_emplace("ALDIS_STORE", server.url());
+    return sandbox.aldis(words, more);
+  }
+  Variables environment() const { return sandbox.environment({{"ALDIS_STORE", server.url()}}); }
+
+  // The check of this name; of several, the worst.
+  struct Check {
+    std::string status;
+    std::string message;
+    std::string suggestion;
+  };
+  static Check check(const Ended& ended, std::string_view name) {
+    Check worst;
+    for (const auto& row : ended.rows("/data")) {
+      if (std::string_view(row.at("name").as_string()) != name) continue;
+      const std::string status(row.at("status").as_string());
+      if (!worst.status.empty() && status == "ok") continue;
+      worst = {status, std::string(row.at("message").as_string()),
+               row.at("suggestion").is_string() ? std::string(row.at("suggestion").as_string()) : std::string()};
+    }
+    return worst;
+  }
+
+  RedisServer server;
+  Sandbox sandbox;
+};
+
+TEST_F(OnRedis, a_signal_goes_from_one_process_to_another) {
+  Running waiting(sandbox.command({"signals", "wait", "task", "--agent", "worker", "--timeout", "30"}), environment());
+  const Ended sent = aldis({"signals", "send", "task", "--agent", "boss", "--to", "worker", "--payload", R"({"n":1})"});
+  ASSERT_EQ(sent.exit_code, 0) << sent.out;
+  const Ended got = waiting.wait();
+  EXPECT_EQ(got.exit_code, 0) << got.out;
+  EXPECT_EQ(got.text("/data/signal/signal_id"), sent.text("/data/signal_id"));
+  EXPECT_EQ(got.raw(R"("payload":)", R"(,"timestamp")"), R"({"n":1})");
+  EXPECT_EQ(aldis({"signals", "receipt", sent.text("/data/signal_id")}).text("/data/state"), "delivered");
+  EXPECT_EQ(aldis({"signals", "check", "task", "--agent", "worker"}).exit_code, 85);
+}
+
+TEST_F(OnRedis, an_agent_that_is_killed_is_dead_at_once_with_evidence) {
+  Running agent(sandbox.command({"run", "--agent", "worker", "--", "sleep", "60"}), environment());
+  ASSERT_TRUE(eventually([&] { return aldis({"agents", "show", "worker"}).exit_code == 0; }));
+  agent.signal(SIGKILL);
+  agent.wait_for_end();
+  const Ended shown = aldis({"agents", "show", "worker"});
+  EXPECT_EQ(shown.text("/data/state"), "dead");
+  EXPECT_THAT(shown.text("/data/evidence"), HasSubstr("process"));
+}
+
+TEST_F(OnRedis, namespaces_do_not_meet) {
+  ASSERT_EQ(aldis({"agents", "beat", "--agent", "a", "--namespace", "one"}).exit_code, 0);
+  EXPECT_EQ(aldis({"agents", "list", "--namespace", "one"}).rows("/data").size(), 1U);
+  EXPECT_EQ(aldis({"agents", "list", "--namespace", "two"}).rows("/data").size(), 0U);
+}
+
+TEST_F(OnRedis, a_server_that_went_away_is_12_and_nobody_says_that_nothing_is_there) {
+  ASSERT_EQ(aldis({"agents", "beat", "--agent", "a"}).exit_code, 0);
+  server.kill();
+  for (const Words& words : {Words{"agents", "list"}, Words{"signals", "check", "t", "--agent", "a"},
+                             Words{"signals", "wait", "t", "--agent", "a", "--timeout", "1"},
+                             Words{"signals", "pending", "--agent", "a"}, Words{"agents", "show", "a"}}) {
+    const Ended ended = aldis(words);
+    EXPECT_EQ(ended.exit_code, 12) << ended.out;
+    EXPECT_EQ(ended.text("/error/code"), "STORE_UNAVAILABLE");
+    EXPECT_THAT(ended.text("/error/message"), HasSubstr(server.address()));
+  }
+}
+
+TEST_F(OnRedis, a_waiter_learns_that_the_server_went_away) {
+  ASSERT_EQ(aldis({"agents", "beat", "--agent", "a"}).exit_code, 0);
+  Running waiting(sandbox.command({"signals", "wait", "task", "--agent", "a", "--timeout", "60", "--connect-timeout", "1"}),
+                  environment());
+  ASSERT_TRUE(eventually([&] { return server.command({"PUBSUB", "CHANNELS"}).find("!a:a") != std::string::npos; }));
+  server.kill();
+  EXPECT_EQ(waiting.wait().exit_code, 12);
+}
+
+TEST_F(OnRedis, a_wrong_password_is_permission_denied_and_no_password_is_shown) {
+  RedisServer locked({.password = "correct-horse"});
+  std::string url = locked.url();
+  url.insert(url.find("://") + 3, ":hunter2@");
+  const Ended ended = aldis({"agents", "list"}, {{"ALDIS_STORE", url}});
+  EXPECT_EQ(ended.exit_code, 7) << ended.out;
+  EXPECT_THAT(ended.out, Not(HasSubstr("hunter2")));
+}
+
+TEST_F(OnRedis, a_password_may_be_in_a_file) {
+  RedisServer locked({.password = "correct-horse"});
+  const std::string file = sandbox.write_file("password", "correct-horse\n");
+  ASSERT_EQ(chmod(file.c_str(), 0600), 0);
+  EXPECT_EQ(sandbox.aldis({"agents", "list", "--store", locked.url() + "?password_file=" + file}).exit_code, 0);
+  ASSERT_EQ(chmod(file.c_str(), 0644), 0);
+  const Ended open = sandbox.aldis({"agents", "list", "--store", locked.url() + "?password_file=" + file});
+  EXPECT_EQ(open.exit_code, 4);
+  EXPECT_THAT(open.text("/error/message"), HasSubstr("chmod 600"));
+}
+
+TEST_F(OnRedis, doctor_finds_a_well_kept_server_well) {
+  RedisServer kept({.append_only = true, .lines = {"maxmemory 100mb", "maxmemory-policy noeviction"}});
+  const Ended ended = aldis({"doctor"}, {{"ALDIS_STORE", kept.url()}});
+  EXPECT_EQ(ended.exit_code, 0) << ended.out;
+  for (const char* name : {"store", "clock", "version", "persistence", "eviction", "memory", "clock_skew", "latency",
+                           "replicas", "encryption", "round_trip"}) {
+    EXPECT_EQ(check(ended, name).status, "ok") << name << ": " << check(ended, name).message;
+  }
+  EXPECT_THAT(check(ended, "version").message, HasSubstr(kept.info("redis_version")));
+}
+
+TEST_F(OnRedis, doctor_warns_of_what_may_lose_signals) {
+  RedisServer careless({.lines = {"maxmemory 100mb", "maxmemory-policy allkeys-lru"}});
+  const Ended ended = aldis({"doctor"}, {{"ALDIS_STORE", careless.url()}});
+  EXPECT_EQ(ended.exit_code, 0) << ended.out;
+  EXPECT_EQ(check(ended, "persistence").status, "warn");
+  EXPECT_THAT(check(ended, "persistence").suggestion, HasSubstr("appendonly"));
+  EXPECT_EQ(check(ended, "eviction").status, "warn");
+  EXPECT_THAT(check(ended, "eviction").message, HasSubstr("allkeys-lru"));
+}
+
+TEST_F(OnRedis, doctor_sees_a_clock_that_is_wrong) {
+  ClockFile clock;
+  RedisServer late({.clock = &clock});
+  const Ended ended = aldis({"doctor"}, {{"ALDIS_STORE", late.url()}});
+  EXPECT_EQ(check(ended, "clock_skew").status, "warn") << ended.out;
+}
+
+TEST_F(OnRedis, doctor_fails_when_replicas_are_asked_for_that_are_not_there) {
+  const Ended ended = aldis({"doctor", "--connect-timeout", "1"}, {{"ALDIS_STORE", server.url() + "?replicas=1"}});
+  EXPECT_EQ(ended.exit_code, 4);
+  EXPECT_EQ(check(ended, "replicas").status, "fail") << ended.out;
+}
+
+TEST_F(OnRedis, doctor_looks_at_every_master_of_a_cluster) {
+  RedisCluster cluster({.masters = 3});
+  const Ended ended = aldis({"doctor"}, {{"ALDIS_STORE", cluster.url()}});
+  EXPECT_EQ(ended.exit_code, 0) << ended.out;
+  EXPECT_EQ(check(ended, "cluster").status, "ok") << ended.out;
+  const auto rows = ended.rows("/data");
+  EXPECT_EQ(std::ranges::count_if(rows, [](const auto& row) { return row.at("name") == boost::json::value("version"); }), 3);
+}
+
+TEST_F(OnRedis, doctor_says_what_an_acl_hides) {
+  RedisServer strict({.acl = "user ann on >secret ~* &* +@all -info -config"});
+  std::string url = strict.url();
+  url.insert(url.find("://") + 3, "ann:secret@");
+  const Ended ended = aldis({"doctor"}, {{"ALDIS_STORE", url}});
+  EXPECT_EQ(check(ended, "persistence").status, "warn") << ended.out;
+  EXPECT_THAT(check(ended, "persistence").suggestion, HasSubstr("+info"));
+}
+
+}  // namespace
+}  // namespace aldis::testing

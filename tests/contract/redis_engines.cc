@@ -1,0 +1,127 @@
+#include "contract/redis_engines.h"
+
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <utility>
+
+#include "aldis/limits.h"
+#include "core/clock.h"
+#include "engines/redis/client.h"
+#include "engines/redis/groups.h"
+#include "engines/redis/redis_heartbeats.h"
+#include "engines/redis/redis_signals.h"
+#include "engines/redis/redis_waker.h"
+#include "engines/redis/store_url.h"
+#include "fakes/fake_clock.h"
+#include "redis/certificates.h"
+#include "redis/clock_file.h"
+#include "redis/cluster.h"
+#include "redis/server.h"
+
+namespace aldis::testing {
+namespace {
+
+using Listen = RedisServerOptions::Listen;
+
+// Where stores of one kind are, and the clock of the servers there.
+struct Place {
+  Place() = default;
+  virtual ~Place() = default;
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+  virtual std::string url() const = 0;
+
+  ClockFile clock;
+};
+
+struct PortPlace final : Place {
+  std::string url() const override { return server.url(); }
+
+  RedisServer server{{.clock = &clock}};
+};
+
+struct SocketPlace final : Place {
+  std::string url() const override { return server.url(); }
+
+  RedisServer server{{.listen = Listen::on_socket, .clock = &clock}};
+};
+
+// The user that docs/redis.md tells people to make.
+std::string documented_user(const std::string& password) {
+  std::ostringstream guide;
+  guide << std::ifstream(ALDIS_REDIS_GUIDE).rdbuf();
+  const std::string text = guide.str();
+  const std::size_t marker = text.find("<!-- acl -->");
+  const std::size_t begin = text.find("user aldis", marker);
+  std::string line = text.substr(begin, text.find('\n', begin) - begin);
+  return line.replace(line.find("PASSWORD"), std::string_view("PASSWORD").size(), password);
+}
+
+// Without a certificate of the client: the server would judge its dates by the clock that the tests move.
+struct TlsPlace final : Place {
+  std::string url() const override {
+    return "rediss://aldis:a-secret@" + server.address() + "?ca=" + certificates.authority();
+  }
+
+  Certificates certificates;
+  RedisServer server{
+      {.listen = Listen::on_tls, .tls = certificates.tls(), .acl = documented_user("a-secret"), .clock = &clock}};
+};
+
+struct ClusterPlace final : Place {
+  std::string url() const override { return cluster.url(); }
+
+  RedisCluster cluster{{.masters = 3, .replicas_per_master = 1, .clock = &clock}};
+};
+
+class RedisEngine final : public EngineUnderTest {
+ public:
+  explicit RedisEngine(Place& place) : place_(place) {
+    static int engines = 0;
+    const std::string namespace_name = "contract-" + std::to_string(++engines);
+    const Groups groups(namespace_name);
+    const auto system_clock = std::make_shared<SystemClock>();
+    place_.clock.set(clock_->wall_now());
+    const auto client =
+        RedisClient::open(parse_store_url(place.url()).value(), limits::kCallTimeoutDefault, system_clock).value();
+    heartbeats_ = make_redis_heartbeats(client, groups);
+    signals_ = make_redis_signals(client, groups, clock_);
+    waker_ = make_redis_waker(client, namespace_name, system_clock);
+  }
+  HeartbeatStore& heartbeats() override { return *heartbeats_; }
+  SignalStore& signals() override { return *signals_; }
+  Waker& waker() override { return *waker_; }
+  void advance(std::chrono::nanoseconds by) override {
+    clock_->advance(by);
+    place_.clock.set(clock_->wall_now());
+  }
+
+ private:
+  Place& place_;
+  const std::shared_ptr<FakeClock> clock_ = std::make_shared<FakeClock>();  // goes as the servers' does
+  std::shared_ptr<HeartbeatStore> heartbeats_;
+  std::shared_ptr<SignalStore> signals_;
+  std::shared_ptr<Waker> waker_;
+};
+
+template <class OnePlace>
+std::unique_ptr<EngineUnderTest> make_in() {
+  static OnePlace place;
+  return std::make_unique<RedisEngine>(place);
+}
+
+}  // namespace
+
+std::vector<EngineKind> redis_engines() {
+  const auto kind = [](std::string name, std::function<std::unique_ptr<EngineUnderTest>()> make) {
+    return EngineKind{
+        .name = std::move(name), .make = std::move(make), .examines_processes = false, .rings_at_once = false};
+  };
+  return {kind("redis_tcp", make_in<PortPlace>), kind("redis_unix", make_in<SocketPlace>),
+          kind("redis_tls", make_in<TlsPlace>), kind("redis_cluster", make_in<ClusterPlace>)};
+}
+
+}  // namespace aldis::testing

@@ -1,0 +1,65 @@
+// Scripts on a real master that Sentinels watch.
+
+#include "redis/sentinel.h"
+
+#include <gmock/gmock.h>
+
+#include <thread>
+
+#include "redis/client_world.h"
+
+namespace aldis::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+
+TEST(RedisClientUnderSentinels, finds_the_master_although_the_first_of_them_is_dead) {
+  const RedisSentinels sentinels;
+  sentinels.sentinels().front()->kill();
+  EXPECT_EQ(length_after(*connect(sentinels.url())), 1);
+  EXPECT_EQ(sentinels.servers().front()->command({"LLEN", kGroup + ":list"}), "1");
+}
+
+TEST(RedisClientUnderSentinels, goes_on_with_the_replica_that_takes_over) {
+  const RedisSentinels sentinels;
+  const auto client = connect(sentinels.url(), 60s);
+  EXPECT_EQ(length_after(*client), 1);
+  const std::string killed = sentinels.servers().front()->address();
+  std::jthread killer([&] { sentinels.fail_over(); });
+  for (int i = 0; i < 50; ++i) EXPECT_GT(length_after(*client), 0);
+  killer.join();
+  EXPECT_GT(length_after(*client), 0);
+  EXPECT_NE((*client->topology().node_of(kGroup, SteadyTime::max()))->name(), killed);
+}
+
+TEST(RedisClientUnderSentinels, follows_a_master_that_they_exchange_in_peace) {
+  const RedisSentinels sentinels;
+  const auto client = connect(sentinels.url(), 60s);
+  EXPECT_EQ(length_after(*client), 1);
+  const RedisServer& former = *sentinels.servers().front();
+  sentinels.sentinels().front()->command({"SENTINEL", "FAILOVER", "aldis"});
+  sentinels.wait_for_master_change(former);
+  EXPECT_EQ(length_after(*client), 2);
+}
+
+TEST(RedisClientUnderSentinels, says_that_they_do_not_know_the_master_s_name) {
+  const RedisSentinels sentinels;
+  std::string url = sentinels.url();
+  url.replace(url.rfind("/aldis"), 6, "/other");
+  const auto client = try_connect(url, 24h);
+  ASSERT_FALSE(client);
+  EXPECT_EQ(client.error().code, ErrorCode::failed_precondition);
+  EXPECT_THAT(client.error().message, HasSubstr("other"));
+}
+
+TEST(RedisClientUnderSentinels, says_that_a_sentinel_is_one_to_who_asks_for_a_server) {
+  const RedisSentinels sentinels;
+  const auto client = try_connect("redis://" + sentinels.sentinels().front()->address());
+  ASSERT_FALSE(client);
+  EXPECT_EQ(client.error().code, ErrorCode::failed_precondition);
+  EXPECT_THAT(client.error().message, HasSubstr("redis+sentinel://"));
+}
+
+}  // namespace
+}  // namespace aldis::testing
