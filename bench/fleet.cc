@@ -112,7 +112,8 @@ void run(const Plan& plan) {
   const double agent_bytes = (spent_by(cluster).memory - empty) / static_cast<double>(plan.agents);
   const auto index = [&](std::size_t thread, std::size_t turn) { return (turn * kThreads + thread) % plan.agents; };
 
-  fmt::print("| work | operations/s from here | server CPU each | bytes on the wire each |\n| --- | --- | --- | --- |\n");
+  fmt::print(
+      "| work | operations/s from here | server CPU each | bytes on the wire each |\n| --- | --- | --- | --- |\n");
   const Measured beat = drive(cluster, plan.seconds, [&](std::size_t thread, std::size_t turn) {
     must(agents[index(thread, turn)]->beat("running", 0.5, "task"));
   });

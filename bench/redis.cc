@@ -85,7 +85,8 @@ void start_agents(const Workspace& workspace) {
 Row list_row(RedisScene& scene, const std::string& beside) {
   const HeartbeatCoordinator reader(scene.workspace());
   Row row{.work = "list 10,000 agents, Redis" + beside, .yardstick = "HGETALL of 10,000 fields", .ratio_max = 3.0};
-  const Pair pair = alternate({[&] { must(reader.list()); }}, {[&] { scene.raw().command({"HGETALL", "raw-list"}); }}, 20, 10);
+  const Pair pair =
+      alternate({[&] { must(reader.list()); }}, {[&] { scene.raw().command({"HGETALL", "raw-list"}); }}, 20, 10);
   row.ours = pair.ours;
   row.raw = pair.raw;
   return row;

@@ -17,8 +17,8 @@ if(ALDIS_SANITIZE)
   target_link_options(aldis_flags INTERFACE -fsanitize=${ALDIS_SANITIZE})
 endif()
 
-# add_aldis_test(NAME SOURCES... [LIBS ...] [SERVED ...]): a GoogleTest program whose tests CTest knows one by one. Those
-# whose parameter is one of SERVED share a server that is started once a program, so they are one test in CTest.
+# add_aldis_test(NAME SOURCES... [LIBS ...] [SERVED ...]): a GoogleTest program whose tests CTest knows one by one.
+# Those whose parameter is one of SERVED share a server that is started once a program, so they are one test in CTest.
 include(GoogleTest)
 function(add_aldis_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LIBS;ENVIRONMENT;SERVED" ${ARGN})

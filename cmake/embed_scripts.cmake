@@ -3,6 +3,9 @@
 # embed_scripts(TARGET scripts/beat.lua scripts/lib/time.lua …) gives the target `const Script kBeat`, with its text
 # and the SHA-1 by which a server knows it, declared in "engines/redis/scripts.h". A file of scripts/lib is for others:
 # a line "-- include: time.lua" stands for its text, once a script. Paths are relative to the current source directory.
+# A script begins with a line "#!lua flags=…", which Redis knows from 7.0 on. For older servers it is left out; what it
+# says, that the script may run on a full server and must not on a replica, they learn from a first write that needs no
+# memory: after it they look no more whether there is some.
 cmake_minimum_required(VERSION 3.25)
 
 function(embed_scripts target)
@@ -75,9 +78,20 @@ if(CMAKE_SCRIPT_MODE_FILE STREQUAL CMAKE_CURRENT_LIST_FILE)
       script_constant("${path}" constant)
       get_filename_component(name "${path}" NAME_WE)
       read_script("${path}" text)
+      if(NOT text MATCHES "^(#!lua[^\n]*\n)")
+        message(FATAL_ERROR "${path} must begin with #!lua and its flags")
+      endif()
+      set(first_line "${CMAKE_MATCH_1}")
+      string(LENGTH "${first_line}" begin)
+      string(SUBSTRING "${text}" ${begin} -1 plain)
+      if(first_line MATCHES "allow-oom")
+        string(PREPEND plain "redis.call('DEL', KEYS[1] .. ':-')\n")
+      endif()
       string(SHA1 sha1 "${text}")
-      string(APPEND cpp "const Script ${constant} = {\"${name}\", R\"_____script_____(${text})_____script_____\",\n"
-                        "    \"${sha1}\"};\n")
+      string(SHA1 plain_sha1 "${plain}")
+      string(APPEND cpp "const Script ${constant} = {\"${name}\",\n"
+                        "    {R\"_____script_____(${text})_____script_____\", \"${sha1}\"},\n"
+                        "    {R\"_____script_____(${plain})_____script_____\", \"${plain_sha1}\"}};\n")
     endif()
   endforeach()
   string(APPEND cpp "}  // namespace aldis\n")

@@ -1,6 +1,6 @@
-// Any texts as the answer of a signal script: they are refused, or they are a value that keeps the port's promises and is
-// read again from what it says. Lines are texts, a form feed begins an array in the array; the first byte chooses the
-// reader.
+// Any texts as the answer of a signal script: they are refused, or they are a value that keeps the port's promises and
+// is read again from what it says. Lines are texts, a form feed begins an array in the array; the first byte chooses
+// the reader.
 
 #include <algorithm>
 #include <cstddef>
@@ -46,8 +46,8 @@ void check(const aldis::CoordinationSignal& signal) {
 std::string written(const aldis::CoordinationSignal& signal) {
   return "delivered\n" + signal.signal_id.substr(aldis::kSignalIdPrefix.size()) + '\n' + signal.signal_type + '\n' +
          signal.source_agent + '\n' + signal.target_agent.value_or("") + '\n' +
-         std::to_string(signal.timestamp.time_since_epoch().count()) + '\n' + std::to_string(signal.ttl.count()) + '\n' +
-         std::to_string(signal.attempt) + '\n' + std::string(signal.payload.text());
+         std::to_string(signal.timestamp.time_since_epoch().count()) + '\n' + std::to_string(signal.ttl.count()) +
+         '\n' + std::to_string(signal.attempt) + '\n' + std::string(signal.payload.text());
 }
 
 void take(const Reply& answer) {

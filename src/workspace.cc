@@ -3,6 +3,8 @@
 #include "aldis/workspace.h"
 
 #include <algorithm>
+#include <cctype>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -29,6 +31,16 @@ namespace {
 
 constexpr std::string_view kLocalStore = "local:";
 
+// What stands in front of "://" and cannot hold a password; "" if there is no such thing.
+std::string_view scheme_of(std::string_view store) {
+  const std::string_view scheme = store.substr(0, std::min(store.find("://"), store.size()));
+  const bool is_scheme =
+      scheme.size() < store.size() &&
+      std::ranges::all_of(
+          scheme, [](unsigned char c) { return std::isalnum(c) != 0 || c == '+' || c == '.' || c == '-'; });
+  return is_scheme ? scheme : std::string_view();
+}
+
 Result<void> check_store(std::string_view store) {
   if (store == kLocalStore || is_redis_url(store)) return {};
   if (store.substr(0, store.find(':')) == "local") {
@@ -36,9 +48,11 @@ Result<void> check_store(std::string_view store) {
                 "the local store is spelled \"local:\" and nothing else; another place is chosen by the runtime "
                 "directory (ALDIS_RUNTIME_DIR)");
   }
-  // No more than the scheme: behind it may stand a password.
-  return fail(ErrorCode::invalid_argument, "unknown store \"{}\": use local: (this machine) or a redis URL",
-              store.substr(0, store.find("://")));
+  const std::string_view scheme = scheme_of(store);
+  return fail(ErrorCode::invalid_argument,
+              "unknown kind of store{}: use local: (this machine) or a URL that begins with redis:// (or rediss://, "
+              "redis+unix://, redis+sentinel://, redis+cluster://)",
+              scheme.empty() ? std::string() : fmt::format(" \"{}://\"", scheme));
 }
 
 Result<void> check_options(const WorkspaceOptions& options) {

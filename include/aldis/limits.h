@@ -60,7 +60,7 @@ inline constexpr std::size_t kBoardBytesMin = 1 * 1024 * 1024;       // a smalle
 inline constexpr unsigned kBoardReadersMax = 2048;
 inline constexpr unsigned kBoardSignalShare = 80;  // percent of the board that signals may fill; the rest is for
                                                    // heartbeats, takes and clean-up
-inline constexpr std::chrono::nanoseconds kCallTimeoutDefault = 5s;  // for the writer lock of the board
+inline constexpr std::chrono::nanoseconds kCallTimeoutDefault = 5s;  // of a call on any store, Redis too
 inline constexpr std::size_t kRemovalsPerWrite = 2;  // due records that each write clears away on its way
 
 // The Redis store. A longer or richer URL is invalid_argument. What a server says beyond its bounds is no reply: the
@@ -79,8 +79,8 @@ inline constexpr std::size_t kRedisConnectionsMax = 16;  // a server; a call wai
 inline constexpr std::size_t kRedisPipelineMax = 256;    // reads on their way to a server at once; the others follow
 inline constexpr std::chrono::nanoseconds kRedisSilenceMax = 2s;  // of a server that another one may stand in for, or a
                                                                   // third of the call's time if that is less
-inline constexpr std::size_t kRedisRedirectsMax = 8;     // of a call, at once; later ones after a pause
-inline constexpr std::chrono::nanoseconds kRedisPauseMin = 1ms;      // before the second attempt; doubles with each
+inline constexpr std::size_t kRedisRedirectsMax = 8;              // of a call, at once; later ones after a pause
+inline constexpr std::chrono::nanoseconds kRedisPauseMin = 1ms;   // before the second attempt; doubles with each
 inline constexpr std::chrono::nanoseconds kRedisPauseMax = 100ms;    // up to this; how much of it is drawn by lot
 inline constexpr std::chrono::nanoseconds kRedisRefreshMin = 100ms;  // between two questions who serves which slot
 inline constexpr std::size_t kRedisSettledPerScript =

@@ -1,15 +1,16 @@
 #pragma once
 // A namespace on a store: where agents meet. Everything else is made from a Workspace. Implemented in src/workspace.cc.
 //
-// Model: `open` joins a store and a namespace in it. `local:` is the board of this machine and user; it needs no server and
-// is made on first use. A redis URL (docs/redis.md has the grammar) is a server, a cluster, or what Sentinels name, for
-// agents on many machines. Nothing crosses namespaces. A Workspace is a cheap handle: copies share one connection,
-// which closes when the last copy and the last object made from it are gone.
+// Model: `open` joins a store and a namespace in it. `local:` is the board of this machine and user; it needs no server
+// and is made on first use. A redis URL (docs/redis.md has the grammar) is a server, a cluster, or what Sentinels name,
+// for agents on many machines. Nothing crosses namespaces. A Workspace is a cheap handle: copies share its connections,
+// which close when the last copy and the last object made from it are gone.
 // Threads: safe from any thread.
 // fork: in the child every call on an inherited object is failed_precondition; destructors there release memory only.
-// Errors of `open`: invalid_argument (store or namespace spelled wrong), failed_precondition (unsafe runtime directory,
-// network file system, a board of another PID namespace, a newer format, too old a server), resource_exhausted (no room
-// for a board), permission_denied (the server refused user or password), unavailable (the server cannot be reached).
+// Errors of `open`: invalid_argument (store, namespace or a certificate file wrong; a database that the server lacks),
+// failed_precondition (unsafe runtime directory, network file system, a board of another PID namespace, a newer format,
+// too old a server, a file of the URL that is not there or open to others), resource_exhausted (no room for a board),
+// permission_denied (the server refused user or password), unavailable (the server cannot be reached).
 
 #include <chrono>
 #include <memory>
@@ -25,11 +26,12 @@ struct WorkspaceOptions {
   std::string store = "local:";
   std::string namespace_name = "default";
 
-  // Directory of the local board; no other store uses it. Empty: /run/user/<uid>/aldis if that exists and is ours, else /dev/shm/aldis-<uid>.
+  // Directory of the local board; no other store uses it. Empty: /run/user/<uid>/aldis if that exists and is ours, else
+  // /dev/shm/aldis-<uid>.
   std::string runtime_directory = {};
 
-  // How long a call may take: one that waits for a busy board is deadline_exceeded then, one that could not reach a server
-  // is unavailable. Waiting for a signal has a timeout of its own.
+  // How long a call may take: one that waits for a busy board is deadline_exceeded then, one that could not reach a
+  // server is unavailable. Waiting for a signal has a timeout of its own.
   std::chrono::nanoseconds call_timeout = limits::kCallTimeoutDefault;
 
   // The options that ALDIS_STORE, ALDIS_NAMESPACE and ALDIS_RUNTIME_DIR describe: what `aldis run` gives its child.

@@ -8,7 +8,11 @@ namespace {
 constexpr std::string_view kFormats[] = {"table", "json", "jsonl", "auto"};
 
 constexpr OptionSpec kCommonOptions[] = {
-    {.name = "--store", .value = "URL", .help = "Store to join (ALDIS_STORE)", .fallback = "\"local:\""},
+    {.name = "--store",
+     .value = "URL",
+     .help = "Store to join: local:, or a URL with redis://, rediss://, redis+unix://, redis+sentinel:// or "
+             "redis+cluster:// (ALDIS_STORE)",
+     .fallback = "\"local:\""},
     {.name = "--namespace",
      .value = "NAME",
      .help = "Namespace to work in; nothing crosses it (ALDIS_NAMESPACE)",

@@ -1,5 +1,6 @@
 #include "cli/settings.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -81,6 +82,17 @@ void check_values(Arguments& arguments, Settings& settings) {
   }
 }
 
+// As a password file would have to be; here it is a warning, since a file without passwords may be read by anybody.
+void warn_of_open_password(const ConfigFile& file, Settings& settings) {
+  const auto store = file.values.find("store");
+  const std::string& path = settings.config_file.value;
+  struct stat status{};
+  if (store == file.values.end() || !has_password(store->second) || stat(path.c_str(), &status) != 0) return;
+  if ((status.st_mode & (S_IRWXG | S_IRWXO)) == 0) return;
+  settings.warnings.push_back(fmt::format("{} holds a password and is open to other users (mode {:04o}): chmod 600 {}",
+                                          path, status.st_mode & 07777, path));
+}
+
 void resolve_times(const CommandSpec& command, Arguments& arguments, Settings& settings) {
   settings.timeout = arguments.seconds("--timeout", command.waits ? wait_bounds() : positive_bounds());
   const std::optional<double> connect = parse_finite_number(settings.connect_timeout_text.value);
@@ -112,6 +124,7 @@ Result<Settings> resolve_settings(const CommandSpec& command, Arguments& argumen
     }
   }
   settings.warnings = std::move(file.warnings);
+  warn_of_open_password(file, settings);
   const Sources sources{arguments, environment, file, settings.config_file.value};
   settings.store = choose(sources, {"--store", "ALDIS_STORE", "store"}, "local:");
   settings.namespace_name = choose(sources, {"--namespace", "ALDIS_NAMESPACE", "namespace"}, "default");

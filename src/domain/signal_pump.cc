@@ -161,8 +161,10 @@ void SignalPump::Loop::pick_due(Round& round) {
   const SteadyTime now = workspace_.clock().steady_now();
   for (const auto& registration : registrations_) {
     const std::uint64_t rings = registration->mailbox->rings();
-    const bool rang = rings != registration->rings && registration->pause == nanoseconds::zero();
+    const bool pauses = registration->pause > nanoseconds::zero();
+    const bool rang = rings != registration->rings && !pauses;
     if (!rang && now < registration->next_look) {
+      if (pauses) registration->rings = rings;  // heard, and no reason to wake before the pause is over
       round.wake = std::min(round.wake, registration->next_look);
       continue;
     }

@@ -89,8 +89,9 @@ TEST_F(OnRedis, a_server_that_went_away_is_12_and_nobody_says_that_nothing_is_th
 
 TEST_F(OnRedis, a_waiter_learns_that_the_server_went_away) {
   ASSERT_EQ(aldis({"agents", "beat", "--agent", "a"}).exit_code, 0);
-  Running waiting(sandbox.command({"signals", "wait", "task", "--agent", "a", "--timeout", "60", "--connect-timeout", "1"}),
-                  environment());
+  Running waiting(
+      sandbox.command({"signals", "wait", "task", "--agent", "a", "--timeout", "60", "--connect-timeout", "1"}),
+      environment());
   ASSERT_TRUE(eventually([&] { return server.command({"PUBSUB", "CHANNELS"}).find("!a:a") != std::string::npos; }));
   server.kill();
   EXPECT_EQ(waiting.wait().exit_code, 12);
@@ -156,7 +157,8 @@ TEST_F(OnRedis, doctor_looks_at_every_master_of_a_cluster) {
   EXPECT_EQ(ended.exit_code, 0) << ended.out;
   EXPECT_EQ(check(ended, "cluster").status, "ok") << ended.out;
   const auto rows = ended.rows("/data");
-  EXPECT_EQ(std::ranges::count_if(rows, [](const auto& row) { return row.at("name") == boost::json::value("version"); }), 3);
+  EXPECT_EQ(
+      std::ranges::count_if(rows, [](const auto& row) { return row.at("name") == boost::json::value("version"); }), 3);
 }
 
 TEST_F(OnRedis, doctor_says_what_an_acl_hides) {

@@ -126,8 +126,8 @@ TEST_F(Settings, values_that_can_never_be_right_are_refused) {
 }
 
 TEST_F(Settings, a_password_on_the_command_line_is_refused_and_not_repeated) {
-  for (const char* store : {"redis://joe:hunter2@host", "rediss://:hunter2@host",
-                            "redis+sentinel://host/main?sentinel_password=hunter2"}) {
+  for (const char* store :
+       {"redis://joe:hunter2@host", "rediss://:hunter2@host", "redis+sentinel://host/main?sentinel_password=hunter2"}) {
     const Ended ended = sandbox.aldis({"agents", "list", "--store", store});
     EXPECT_EQ(ended.exit_code, 2) << store;
     EXPECT_THAT(ended.text("/error/message"), AllOf(HasSubstr("ALDIS_STORE"), HasSubstr("password_file")));

@@ -182,7 +182,8 @@ TEST_P(SignalBroadcastContract, a_type_refuses_more_live_ones_than_its_limit) {
   EXPECT_EQ(outcome_of(try_send(next_id(std::nullopt), std::nullopt, "news")), "resource_exhausted");
   broadcast("other");
   taken("ann");
-  EXPECT_EQ(outcome_of(try_send(next_id(std::nullopt), std::nullopt, "news")), "resource_exhausted") << "reading makes no room";
+  EXPECT_EQ(outcome_of(try_send(next_id(std::nullopt), std::nullopt, "news")), "resource_exhausted")
+      << "reading makes no room";
   advance(5s);
   broadcast("news");
   EXPECT_EQ(outcome_of(try_send(next_id(std::nullopt), std::nullopt, "news")), "resource_exhausted");

@@ -104,9 +104,7 @@ class SignalContract : public ::testing::TestWithParam<EngineKind> {
     return ids;
   }
   std::uint64_t clear(std::string_view agent, std::string_view type = {}) { return store().clear(agent, type).value(); }
-  Receipt receipt(const Id128& id) {
-    return receipt_reading(id).receipt;
-  }
+  Receipt receipt(const Id128& id) { return receipt_reading(id).receipt; }
   ReceiptReading receipt_reading(const Id128& id) {
     const auto found = store().receipt(id);
     EXPECT_TRUE(found) << found.error().message;

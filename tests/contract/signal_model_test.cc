@@ -123,8 +123,8 @@ class History {
     const WallTime sent_at{std::chrono::seconds{sent_.size()}};
     const Sent* const earlier = call.number % 16 == 15 ? some_sent(call) : nullptr;
     if (earlier == nullptr) {
-      sent_.push_back({new_id(target), pick(kTypes, call.type),
-                       target ? std::optional<std::string>(*target) : std::nullopt});
+      sent_.push_back(
+          {new_id(target), pick(kTypes, call.type), target ? std::optional<std::string>(*target) : std::nullopt});
     }
     const Sent& one = earlier == nullptr ? sent_.back() : *earlier;
     return show("send", store_.send({.id = one.id,

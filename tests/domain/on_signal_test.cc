@@ -167,7 +167,7 @@ TEST_F(OnSignal, looks_again_by_itself_while_a_process_holds_something) {
   const ProcessIdentity taker = world.table->spawn(100);
   ASSERT_TRUE(alice.signal("go", "bob", {}, 1h));
   ASSERT_TRUE(is<Delivered>(world.as("bob", taker).check_signal({}, {}, reserving(1h))));
-  ASSERT_TRUE(bob.on_signal({}, {}, collect(), {}));
+  ASSERT_TRUE(bob.on_signal({"go"}, {}, collect(), {}));
   let_the_pump_pass(bob, "bob");
   world.table->set(taker, ProcessEvidence::gone);
   world.clock->advance(world.waker->recheck_interval());  // the pump sleeps no longer than that
@@ -346,6 +346,17 @@ TEST_F(OnSignal, pauses_longer_and_longer_while_the_store_is_away) {
   const BootTime before = world.clock->boot_now();
   let_time_pass_until([&] { return world.signals->takes >= takes + 5; });
   EXPECT_GE(world.clock->boot_now() - before, 300ms) << "10 + 20 + 40 + 80 + 160";
+}
+
+TEST_F(OnSignal, sleeps_through_its_pauses_although_its_mailbox_rings) {
+  Inbox<int> errors;
+  ASSERT_TRUE(bob.on_signal({"go"}, {}, collect(), {}, [&](const Error&) { errors.put(1); }));
+  world.signals->failing = true;
+  let_time_pass_until([&] { return errors.size() == 1; });
+  world.ring(Topic{Topic::Kind::mailbox, "bob"});
+  const int before = world.waker->sleeps;
+  for (int i = 0; i < 100'000; ++i) std::this_thread::yield();  // time stands still: the pause goes on
+  EXPECT_LE(world.waker->sleeps - before, 5) << "it spins";
 }
 
 TEST_F(OnSignal, needs_no_error_callback) {

@@ -57,6 +57,7 @@ class EventfulWaker final : public Waker {
   const Subscription& any() const override { return waker_->any(); }
   void sleep(const Subscription& subscription, std::uint64_t rings, nanoseconds at_most,
              const std::stop_token& stop) override {
+    ++sleeps;
     if (!steps.empty()) {
       const std::function<void()> step = std::move(steps.front());
       steps.pop_front();
@@ -67,6 +68,7 @@ class EventfulWaker final : public Waker {
   nanoseconds recheck_interval() const override { return waker_->recheck_interval(); }
 
   std::deque<std::function<void()>> steps;
+  std::atomic<int> sleeps{0};
 
  private:
   const std::shared_ptr<MemoryWaker> waker_;

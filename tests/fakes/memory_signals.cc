@@ -353,7 +353,8 @@ class MemorySignals final : public SignalStore {
       if (found.stored != nullptr && commit > found.commit) return;
       const StoreTime due = std::min(hold.until, stored.deadline);
       nothing.next_due = std::min(due, nothing.next_due.value_or(due));
-      if (hold.holder) reserved[{!stored.signal.target_agent, commit}] = Reservation{stored.id, hold.attempt, *hold.holder};
+      if (hold.holder)
+        reserved[{!stored.signal.target_agent, commit}] = Reservation{stored.id, hold.attempt, *hold.holder};
     };
     const Lane& own = model_.mailbox(request.agent);
     for (const Commit commit : own.live) note(commit, own.signals.at(commit), own.signals.at(commit).hold, targeted);

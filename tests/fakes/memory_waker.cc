@@ -72,7 +72,9 @@ void MemoryWaker::sleep_until_rung(const Subscription& subscription, std::uint64
 }
 
 void MemoryWaker::ring_key(const std::string& key) {
-  const auto concerns = [&](const std::string& other) { return key.empty() ? other.front() == kMailbox : other == key; };
+  const auto concerns = [&](const std::string& other) {
+    return key.empty() ? other.front() == kMailbox : other == key;
+  };
   bool heard = false;
   for (auto known = counters_.begin(); known != counters_.end();) {
     const std::shared_ptr<Counter> counter = known->second.lock();

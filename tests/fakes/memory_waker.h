@@ -2,9 +2,9 @@
 // The twin of the doorbell: topics are counters under one mutex.
 //
 // Model: without a FakeClock `sleep` waits on a condition variable. With one it never waits: if nothing rang, it moves
-// the clock by the whole of `at_most`, so a waiting call lives through hours in microseconds. Do not use that kind where
-// another thread is to ring while somebody sleeps. It knows which rings were lost, so a recheck rings those alone: who
-// sleeps longer than that depends on nothing else. Threads: safe from any thread.
+// the clock by the whole of `at_most`, so a waiting call lives through hours in microseconds. Do not use that kind
+// where another thread is to ring while somebody sleeps. It knows which rings were lost, so a recheck rings those
+// alone: who sleeps longer than that depends on nothing else. Threads: safe from any thread.
 
 #include <atomic>
 #include <cstdint>
@@ -64,7 +64,7 @@ class MemoryWaker final : public Waker {
   mutable Mutex mutex_;
   ConditionVariable rung_;
   std::map<std::string, std::weak_ptr<Counter>> counters_ ALDIS_GUARDED_BY(mutex_);
-  std::vector<std::string> lost_ ALDIS_GUARDED_BY(mutex_);              // keys
+  std::vector<std::string> lost_ ALDIS_GUARDED_BY(mutex_);  // keys
   std::chrono::nanoseconds slept_since_lost_ ALDIS_GUARDED_BY(mutex_) = {};
   std::vector<std::chrono::nanoseconds> sleeps_ ALDIS_GUARDED_BY(mutex_);
   const std::shared_ptr<Counter> all_rings_ = std::make_shared<Counter>(0);

@@ -52,7 +52,7 @@ class DoorbellTest : public ::testing::Test {
     };
   }
   std::unique_ptr<Subscription> subscribe(const Topic& topic) { return doorbell_->subscribe({&topic, 1}); }
-  void sleep(const Topic& topic, std::chrono::nanoseconds at_most, const std::stop_token& stop = {}) {
+  void sleep_on_it(const Topic& topic, std::chrono::nanoseconds at_most, const std::stop_token& stop = {}) {
     const auto subscription = subscribe(topic);
     doorbell_->sleep(*subscription, subscription->rings(), at_most, stop);
   }
@@ -151,9 +151,9 @@ TEST_F(DoorbellTest, one_ring_may_be_for_several_topics) {
 }
 
 TEST_F(DoorbellTest, sleeps_no_longer_than_asked) {
-  sleep(kMine, 1ms);
-  sleep(kMine, 0ms);
-  sleep(kMine, -1s);
+  sleep_on_it(kMine, 1ms);
+  sleep_on_it(kMine, 0ms);
+  sleep_on_it(kMine, -1s);
 }
 
 TEST_F(DoorbellTest, a_request_to_stop_ends_the_sleep) {
@@ -171,7 +171,7 @@ TEST_F(DoorbellTest, a_request_to_stop_ends_the_sleep) {
 TEST_F(DoorbellTest, a_stop_requested_before_the_sleep_ends_it_at_once) {
   std::stop_source source;
   source.request_stop();
-  sleep(kMine, kForEver, source.get_token());
+  sleep_on_it(kMine, kForEver, source.get_token());
 }
 
 TEST_F(DoorbellTest, a_killed_sleeper_leaves_nothing_that_the_next_ring_does_not_clear) {

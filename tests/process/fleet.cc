@@ -10,8 +10,8 @@
 
 #include <algorithm>
 #include <array>
-#include <utility>
 #include <sstream>
+#include <utility>
 
 namespace aldis::testing {
 namespace {

@@ -17,11 +17,13 @@
 namespace aldis::testing {
 
 // Appends a word to a list of the group, and says how long it is then.
-inline constexpr Script kAppend = {
-    "append", "redis.call('RPUSH', KEYS[1] .. ':list', ARGV[2]) return redis.call('LLEN', KEYS[1] .. ':list')",
+inline constexpr ScriptText kAppendText = {
+    "redis.call('RPUSH', KEYS[1] .. ':list', ARGV[2]) return redis.call('LLEN', KEYS[1] .. ':list')",
     "c0cb811cafcc5913345374dff0727edc4e5bd8ba"};
+inline constexpr Script kAppend = {"append", kAppendText, kAppendText};
 
-inline constexpr Script kArguments = {"arguments", "return ARGV", "4cf2342858f27cba86b2b790280b0ba54885a7d0"};
+inline constexpr ScriptText kArgumentsText = {"return ARGV", "4cf2342858f27cba86b2b790280b0ba54885a7d0"};
+inline constexpr Script kArguments = {"arguments", kArgumentsText, kArgumentsText};
 
 inline const std::string kGroup = "aldis1:{t/m/00}";
 

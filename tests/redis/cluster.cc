@@ -22,7 +22,8 @@ constexpr std::chrono::milliseconds kClockStep{50};
 struct NodeLine {
   std::string id;
   std::string address;
-  std::string flags;  // "myself,master"
+  std::string flags;   // "myself,master"
+  std::string master;  // of a replica
   std::uint64_t epoch = 0;
   std::string link;                // "connected"; to itself too
   std::vector<std::string> slots;  // "0-5460", "7", and what migrates in brackets
@@ -45,7 +46,7 @@ std::vector<NodeLine> nodes_as_seen_by(const RedisServer& node) {
     std::istringstream words(text);
     NodeLine line;
     std::string unused;
-    words >> line.id >> line.address >> line.flags >> unused >> unused >> unused >> line.epoch >> line.link;
+    words >> line.id >> line.address >> line.flags >> line.master >> unused >> unused >> line.epoch >> line.link;
     for (std::string range; words >> range;) line.slots.push_back(range);
     nodes.push_back(std::move(line));
   }
@@ -191,6 +192,14 @@ void RedisCluster::hand_over(std::size_t slot) {
   const RedisServer& former = master_of(slot);
   const auto replicas = replicas_of(slot);
   ASSERT_FALSE(replicas.empty());
+  // A master that has not heard yet whose replica it is does not answer to its wish.
+  const bool is_known = eventually([&] {
+    const auto nodes = nodes_as_seen_by(former);
+    return std::ranges::any_of(nodes, [&](const NodeLine& node) {
+      return node.id == id_of(*replicas.front()) && node.master == id_of(former);
+    });
+  });
+  ASSERT_TRUE(is_known);
   EXPECT_EQ(replicas.front()->command({"CLUSTER", "FAILOVER"}), "OK");
   wait_for_master_change(slot, former);
 }

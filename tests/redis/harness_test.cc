@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
+#include <gtest/gtest-spi.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -14,6 +15,7 @@
 
 #include "redis/chaos_proxy.h"
 #include "redis/cluster.h"
+#include "redis/eventually.h"
 #include "redis/sentinel.h"
 #include "redis/server.h"
 
@@ -23,6 +25,14 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 using Listen = RedisServerOptions::Listen;
+
+TEST(ServerProcessOfATest, names_the_package_of_a_program_that_is_missing) {
+  const ScratchDirectory directory;
+  ServerProcess server(
+      {.words = {"no-such-server"}, .environment = {}, .log_file = directory.file("log"), .package = "some-package"});
+  server.start();
+  EXPECT_NONFATAL_FAILURE(eventually([&] { return !server.is_running(); }), "apt-get install some-package");
+}
 
 // A client that says PING and shows what comes back: by itself, or "" when the connection ends or stays silent.
 class Pinger {

@@ -11,6 +11,7 @@
 #include "cli/table.h"
 #include "core/format.h"
 #include "core/json_writer.h"
+#include "engines/redis/store_url.h"
 
 namespace aldis::cli {
 namespace {
@@ -32,12 +33,22 @@ std::string_view to_string(Verdict verdict) {
   return "fail";
 }
 
+bool is_local(const Settings& settings) { return settings.store.value.starts_with("local:"); }
+
+// A URL that is spelled wrong may have its password anywhere: nothing of it is shown.
+std::string where_it_is(const Settings& settings) {
+  const std::string& store = settings.store.value;
+  const std::string shown = is_local(settings) ? store : is_redis_url(store) ? mask_url(store) : "(not understood)";
+  return fmt::format("store {}, namespace {}", shown, settings.namespace_name.value);
+}
+
 Check check_store(const Settings& settings, const Result<Workspace>& workspace) {
-  const std::string where =
-      fmt::format("store {}, namespace {}", mask_url(settings.store.value), settings.namespace_name.value);
+  const std::string where = where_it_is(settings);
   if (workspace) return {"store", Verdict::ok, where + ": opened", {}};
-  return failed_check("store", {workspace.error().code, where + ": " + workspace.error().message},
-                "see the other checks; aldis config show says where the settings come from");
+  const Error& error = workspace.error();
+  return failed_check("store", {error.code, where + ": " + error.message},
+                      is_local(settings) ? "see the other checks; aldis config show says where the settings come from"
+                                         : std::string(what_helps_against(error)));
 }
 
 // A signal to ourselves: the whole way through the store and back. Leaves its receipt, as any signal does.
@@ -69,11 +80,16 @@ Check check_clock(const Clock& clock) {
 
 std::vector<Check> examine(const Invocation& invocation) {
   std::vector<Check> checks;
+  const SteadyTime deadline = invocation.clock.steady_now() + invocation.settings.connect_timeout;
   const Result<Workspace> workspace = open_workspace(invocation);
   checks.push_back(check_store(invocation.settings, workspace));
   checks.push_back(check_clock(invocation.clock));
-  const bool is_local = invocation.settings.store.value.starts_with("local:");
-  std::vector<Check> own = is_local ? check_local_store(invocation) : check_redis_store(invocation);
+  std::vector<Check> own;
+  if (is_local(invocation.settings)) {
+    own = check_local_store(invocation);
+  } else if (workspace) {
+    own = check_redis_store(invocation, deadline);
+  }
   std::ranges::move(own, std::back_inserter(checks));
   if (workspace) checks.push_back(check_round_trip(*workspace, invocation.clock));
   return checks;

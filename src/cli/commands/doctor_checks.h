@@ -1,6 +1,6 @@
 #pragma once
-// What `aldis doctor` finds: one check is a verdict, what was seen, and what to do about it. The checks of a kind of store
-// are in doctor_local.cc and doctor_redis.cc; doctor.cc runs them.
+// What `aldis doctor` finds: one check is a verdict, what was seen, and what to do about it. The checks of a kind of
+// store are in doctor_local.cc and doctor_redis.cc; doctor.cc runs them.
 //
 // Threads: one thread.
 
@@ -30,7 +30,10 @@ inline Check failed_check(std::string_view name, const Error& error, std::string
 // The directory, the board in it, their room and their neighbours.
 std::vector<Check> check_local_store(const Invocation& invocation);
 
-// The servers: version, persistence, memory, clock, latency, replicas, the cluster.
-std::vector<Check> check_redis_store(const Invocation& invocation);
+// The servers, once the store was opened: version, persistence, memory, clock, latency, replicas, the cluster.
+std::vector<Check> check_redis_store(const Invocation& invocation, SteadyTime deadline);
+
+// What to do when a store on Redis does not open or answer.
+std::string_view what_helps_against(const Error& error);
 
 }  // namespace aldis::cli

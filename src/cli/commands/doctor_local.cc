@@ -20,13 +20,14 @@ constexpr double kShareFail = 0.95;
 Check check_runtime_directory(const std::string& path) {
   if (const Result<void> prepared = prepare_runtime_directory(path); !prepared) {
     return failed_check("runtime_directory", prepared.error(),
-                  "choose another place with --runtime-dir or ALDIS_RUNTIME_DIR");
+                        "choose another place with --runtime-dir or ALDIS_RUNTIME_DIR");
   }
   return {"runtime_directory", Verdict::ok, path + " is ours alone", {}};
 }
 
 Check check_board(const BoardReport& report) {
-  if (report.problem) return failed_check("board", *report.problem, "if nothing uses it any more, remove " + report.path);
+  if (report.problem)
+    return failed_check("board", *report.problem, "if nothing uses it any more, remove " + report.path);
   if (!report.exists) return {"board", Verdict::warn, report.path + " does not exist yet", "it is made on first use"};
   return {"board",
           Verdict::ok,

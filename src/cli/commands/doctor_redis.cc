@@ -27,7 +27,7 @@ double to_milliseconds(std::chrono::nanoseconds time) {
 
 Check cannot_tell(std::string_view name, const Server& server) {
   return {name, Verdict::warn, server.address + " does not tell: the ACL user may not ask",
-          "allow it +info and +config|get, or look at the server itself"};
+          "allow it +info, or look at the server itself"};
 }
 
 Check check_version(const Server& server) {
@@ -35,6 +35,22 @@ Check check_version(const Server& server) {
   return {"version", Verdict::ok, fmt::format("{} is Redis {}", server.address, server.version), {}};
 }
 
+std::string count_of(std::size_t number, std::string_view what) {
+  return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
+}
+
+// Without an append-only file.
+Check check_snapshots(const Server& server) {
+  std::string message = server.address + " keeps nothing on disk: a restart loses every record and signal";
+  if (!server.snapshots) {
+    message = server.address + " writes snapshots at most: a restart loses what came after the last one, or everything";
+  } else if (*server.snapshots) {
+    message = server.address + " writes snapshots only: a restart loses what came after the last one";
+  }
+  return {"persistence", Verdict::warn, message, "CONFIG SET appendonly yes; CONFIG SET appendfsync always"};
+}
+
+// CONFIG GET, which tells, also reads passwords: users with the least rights have it not.
 Check check_persistence(const Server& server) {
   constexpr std::string_view kName = "persistence";
   if (!server.append_only) return cannot_tell(kName, server);
@@ -42,19 +58,18 @@ Check check_persistence(const Server& server) {
     return {kName, Verdict::fail, server.address + " could not write its data the last time it tried",
             "look at its log: usually the disk is full"};
   }
-  if (!*server.append_only) {
-    const bool snapshots = server.snapshots.value_or(false);
-    return {kName, Verdict::warn,
-            snapshots ? server.address + " writes snapshots only: a restart loses what came after the last one"
-                      : server.address + " keeps nothing on disk: a restart loses every record and signal",
-            "CONFIG SET appendonly yes, appendfsync always"};
-  }
+  if (!*server.append_only) return check_snapshots(server);
   if (server.append_fsync == "always") {
     return {kName, Verdict::ok, server.address + " keeps what it answered across a restart", {}};
   }
+  if (server.append_fsync.empty()) {
+    return {kName, Verdict::warn,
+            server.address + " has an append-only file, but does not tell this user how often it reaches the disk",
+            "look there whether appendfsync is always; doctor cannot tell"};
+  }
   return {kName, Verdict::warn,
           fmt::format("{} has appendfsync {}: a crash loses the last moments of what it answered", server.address,
-                      server.append_fsync.empty() ? "unknown" : server.append_fsync),
+                      server.append_fsync),
           "CONFIG SET appendfsync always, if that matters to you"};
 }
 
@@ -74,13 +89,17 @@ Check check_memory(const Server& server) {
   if (!server.memory_used) return cannot_tell("memory", server);
   const auto used = static_cast<double>(*server.memory_used);
   if (server.memory_max == 0) {
-    return {"memory", Verdict::ok, fmt::format("{} uses {:.1f} MiB and has no limit", server.address, used / kMebibyte),
-            {}};
+    return {"memory", Verdict::warn,
+            fmt::format("{} uses {:.1f} MiB and has no limit: it grows until the system ends it, with all signals",
+                        server.address, used / kMebibyte),
+            "CONFIG SET maxmemory BYTES, less than the machine has"};
   }
   const auto limit = static_cast<double>(server.memory_max);
   const double share = used / limit;
-  Check check{"memory", Verdict::ok,
-              fmt::format("{} uses {:.1f} % of its {:.1f} MiB", server.address, share * 100, limit / kMebibyte), {}};
+  Check check{"memory",
+              Verdict::ok,
+              fmt::format("{} uses {:.1f} % of its {:.1f} MiB", server.address, share * 100, limit / kMebibyte),
+              {}};
   if (share < kMemoryWarn) return check;
   check.verdict = share < kMemoryFail ? Verdict::warn : Verdict::fail;
   check.suggestion = "raise maxmemory, add a master, or clear pending signals";
@@ -97,8 +116,10 @@ Check check_clock_skew(const Server& server) {
 }
 
 Check check_latency(const Server& server) {
-  Check check{"latency", Verdict::ok,
-              fmt::format("{} answers in {:.2f} ms", server.address, to_milliseconds(server.latency)), {}};
+  Check check{"latency",
+              Verdict::ok,
+              fmt::format("{} answers in {:.2f} ms", server.address, to_milliseconds(server.latency)),
+              {}};
   if (server.latency < kLatencyWarn) return check;
   check.verdict = Verdict::warn;
   check.suggestion = "look at SLOWLOG GET and the network between; every call costs at least that";
@@ -108,7 +129,7 @@ Check check_latency(const Server& server) {
 Check check_replicas(const Server& server, const RedisOptions& options) {
   constexpr std::string_view kName = "replicas";
   if (!server.replicas) return cannot_tell(kName, server);
-  const std::string message = fmt::format("{} has {} replicas in sync or on their way", server.address, *server.replicas);
+  const std::string message = fmt::format("{} has {}", server.address, count_of(*server.replicas, "replica"));
   if (*server.replicas < options.replicas) {
     return {kName, Verdict::fail, fmt::format("{}; replicas={} waits for more", message, options.replicas),
             "start the missing replicas, or ask for fewer"};
@@ -123,17 +144,38 @@ Check check_replicas(const Server& server, const RedisOptions& options) {
   return {kName, Verdict::ok, message, {}};
 }
 
+// Waiters stay: the server spares connections that listen.
+Check check_idle_timeout(const Server& server) {
+  if (*server.idle_seconds_max == 0) return {"timeout", Verdict::ok, server.address + " keeps idle connections", {}};
+  return {"timeout", Verdict::warn,
+          fmt::format("{} closes connections that are idle for {} s: the next call has to make one anew",
+                      server.address, *server.idle_seconds_max),
+          "CONFIG SET timeout 0"};
+}
+
+std::vector<Check> check_server(const Server& server, const RedisOptions& options) {
+  std::vector<Check> checks = {check_version(server),          check_persistence(server), check_eviction(server),
+                               check_memory(server),           check_clock_skew(server),  check_latency(server),
+                               check_replicas(server, options)};
+  if (server.idle_seconds_max) checks.push_back(check_idle_timeout(server));
+  return checks;
+}
+
 // Each master has its own view of the whole; the worst counts.
 Check check_cluster(const RedisReport& report) {
   for (const Server& server : report.masters) {
     if (server.cluster_state == "ok" && server.slots_assigned == kHashSlots) continue;
-    return {"cluster", Verdict::fail,
-            fmt::format("{} says that the cluster is {}, with {} of {} slots served", server.address,
-                        server.cluster_state.empty() ? "unknown" : server.cluster_state, server.slots_assigned,
-                        kHashSlots),
-            "redis-cli --cluster check says what is missing"};
+    return {
+        "cluster", Verdict::fail,
+        fmt::format("{} says that the cluster is {}, with {} of {} slots served", server.address,
+                    server.cluster_state.empty() ? "unknown" : server.cluster_state, server.slots_assigned, kHashSlots),
+        "redis-cli --cluster check says what is missing"};
   }
-  return {"cluster", Verdict::ok, fmt::format("{} masters serve all slots", report.masters.size()), {}};
+  return {"cluster",
+          Verdict::ok,
+          count_of(report.masters.size(), "master") +
+              (report.masters.size() == 1 ? " serves all slots" : " serve all slots"),
+          {}};
 }
 
 bool is_on_this_machine(const std::string& address) {
@@ -143,8 +185,8 @@ bool is_on_this_machine(const std::string& address) {
 
 Check check_encryption(const RedisReport& report) {
   if (report.options.tls) return {"encryption", Verdict::ok, "every connection is TLS and verified", {}};
-  const bool is_local = std::ranges::all_of(
-      report.masters, [](const Server& server) { return is_on_this_machine(server.address); });
+  const bool is_local =
+      std::ranges::all_of(report.masters, [](const Server& server) { return is_on_this_machine(server.address); });
   if (is_local) return {"encryption", Verdict::ok, "the servers are on this machine", {}};
   return {"encryption", Verdict::warn, "everything, passwords too, crosses the network in the clear",
           "use a rediss URL; docs/redis.md says how"};
@@ -152,17 +194,28 @@ Check check_encryption(const RedisReport& report) {
 
 }  // namespace
 
-std::vector<Check> check_redis_store(const Invocation& invocation) {
-  const RedisReport report =
-      inspect_redis(invocation.settings.store.value, invocation.settings.connect_timeout, invocation.clock);
+std::string_view what_helps_against(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::permission_denied:
+      return "correct the user and password of the store URL, or what the server lets this user do; docs/redis.md has "
+             "the ACL; aldis config show says where the URL comes from";
+    case ErrorCode::unavailable:
+      return "start the server, or correct the store URL; aldis config show says where it comes from";
+    case ErrorCode::invalid_argument:
+      return "correct the store URL; aldis config show says where it comes from";
+    default:
+      return "docs/redis.md says what Aldis needs; aldis config show says where the settings come from";
+  }
+}
+
+std::vector<Check> check_redis_store(const Invocation& invocation, SteadyTime deadline) {
+  const RedisReport report = inspect_redis(invocation.settings.store.value, deadline, invocation.clock);
   std::vector<Check> checks;
-  if (report.problem) checks.push_back(failed_check("servers", *report.problem, "start them, or correct the store URL"));
+  for (const Error& problem : report.problems) {
+    checks.push_back(failed_check("servers", problem, std::string(what_helps_against(problem))));
+  }
   for (const Server& server : report.masters) {
-    for (Check& check : std::vector<Check>{check_version(server), check_persistence(server), check_eviction(server),
-                                           check_memory(server), check_clock_skew(server), check_latency(server),
-                                           check_replicas(server, report.options)}) {
-      checks.push_back(std::move(check));
-    }
+    std::ranges::move(check_server(server, report.options), std::back_inserter(checks));
   }
   if (report.masters.empty()) return checks;
   checks.push_back(check_encryption(report));

@@ -5,12 +5,12 @@
 //
 // Model: a topic hashes to a word; two topics may share one, which costs a wake-up in vain. The lowest bit of a word
 // says that somebody sleeps on it, so ringing a bell nobody listens to is one atomic operation and no system call. A
-// killed sleeper leaves at most that bit, which the next ring clears. The first word rings with each ring: `any` is that
-// word, and who subscribed to topics of several words sleeps on it, looking at its own whenever it wakes. Nothing tells
-// which rings were lost, so every subscription rings once a recheck interval. Threads: safe from any thread and process.
-// Errors of `open`: as runtime_directory.h, and resource_exhausted when the page cannot be allocated.
-// Limits: a page that was removed or replaced is opened again, up to limits::kDoorbellPagesMax; after that, waiters live
-// by the rechecks.
+// killed sleeper leaves at most that bit, which the next ring clears. The first word rings with each ring: `any` is
+// that word, and who subscribed to topics of several words sleeps on it, looking at its own whenever it wakes. Nothing
+// tells which rings were lost, so every subscription rings once a recheck interval. Threads: safe from any thread and
+// process. Errors of `open`: as runtime_directory.h, and resource_exhausted when the page cannot be allocated. Limits:
+// a page that was removed or replaced is opened again, up to limits::kDoorbellPagesMax; after that, waiters live by the
+// rechecks.
 
 #include <chrono>
 #include <memory>

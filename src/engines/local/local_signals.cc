@@ -103,7 +103,8 @@ class LocalSignals final : public SignalStore {
     bool changed = false;
     ALDIS_TRY_ASSIGN(TakeOutcome outcome, take_by_writing(request, known.transaction, changed));
     if (const auto* delivered = std::get_if<Delivered>(&outcome); delivered != nullptr && changed) {
-      doorbell_->ring({Topic::Kind::signal, std::string_view(delivered->signal.signal_id).substr(kSignalIdPrefix.size())});
+      doorbell_->ring(
+          {Topic::Kind::signal, std::string_view(delivered->signal.signal_id).substr(kSignalIdPrefix.size())});
     }
     return outcome;
   }

@@ -4,10 +4,9 @@
 #include <utility>
 
 #include "aldis/limits.h"
-#include "core/bytes.h"
 #include "core/failure.h"
-#include "core/ids.h"
 #include "core/mutex.h"
+#include "engines/redis/lot.h"
 
 namespace aldis {
 namespace {
@@ -15,14 +14,6 @@ namespace {
 using std::chrono::nanoseconds;
 
 constexpr int kAttemptsPerCall = 3;
-constexpr std::string_view kUnreachable = "is the server running, and is its address right?";
-
-// In [0, 1): from the random half of an id.
-double draw_lot(const Clock& clock) {
-  const Id128 id = make_id(clock.wall_now());
-  const auto bits = ByteReader({reinterpret_cast<const char*>(id.bytes.data()) + 8, 8}).number<std::uint64_t>();
-  return static_cast<double>(bits >> 11) * 0x1p-53;
-}
 
 }  // namespace
 
@@ -48,10 +39,8 @@ void CallAttempts::fail_by(std::string cause, std::string_view advice) {
   advice_ = advice;
 }
 
-void CallAttempts::fail_by(const Error& error) { fail_by(error.message, kUnreachable); }
-
 void CallAttempts::turn_away(std::string cause, std::string_view advice) {
-  fail_by(std::move(cause), advice.empty() ? kUnreachable : advice);
+  fail_by(std::move(cause), advice);
   must_pause_ = ++turned_away_ > limits::kRedisRedirectsMax;
 }
 
@@ -64,14 +53,18 @@ bool CallAttempts::go_on() {
 
 Error CallAttempts::failure() const {
   const std::chrono::duration<double> spent = deadline_ - begin_;
-  return make_error(ErrorCode::unavailable, "{} (attempts: {}, within {:.1f} s){}{}", cause_, attempts_ - 1,
-                    spent.count(), advice_.empty() ? "" : ": ", advice_);
+  return make_error(ErrorCode::unavailable, "{} (attempts: {}, within {:.1f} s{}){}{}", cause_, attempts_ - 1,
+                    spent.count(), in_doubt_ ? "; it may have been done" : "", advice_.empty() ? "" : ": ", advice_);
+}
+
+Error CallAttempts::failure_by(Error final) const {
+  if (in_doubt_) final.message += " (an attempt before may have been done)";
+  return final;
 }
 
 void CallAttempts::pause() {
   ++failures_;
-  const double lot = draw_lot(clock_);
-  const nanoseconds drawn{static_cast<nanoseconds::rep>(static_cast<double>(pause_bound(failures_).count()) * lot)};
+  const nanoseconds drawn = draw_share(clock_, pause_bound(failures_), 0, 1);
   const SteadyTime end = std::min(clock_.steady_now() + drawn, deadline_);
   Mutex mutex;
   ConditionVariable nobody_calls;

@@ -26,16 +26,20 @@ class CallAttempts {
 
   SteadyTime attempt_deadline() const;
 
-  // What an attempt failed by, as a sentence that names the server, and what the user can do about it.
-  void fail_by(std::string cause, std::string_view advice);
-  void fail_by(const Error& error);
+  // What an attempt failed by, as a sentence that names the server, and what the user can do about it if the sentence
+  // does not say so itself.
+  void fail_by(std::string cause, std::string_view advice = {});
   // The same, for trouble that the next attempt need not wait for.
   void turn_away(std::string cause, std::string_view advice = {});
+
+  // An attempt to change something was sent, and its end is not known.
+  void leave_in_doubt() { in_doubt_ = true; }
 
   // Pauses if the attempt failed. False: the time is over.
   bool go_on();
 
-  Error failure() const;  // after go_on said so
+  Error failure() const;               // after go_on said so
+  Error failure_by(Error final) const;  // that no other attempt would cure
 
  private:
   void pause();
@@ -50,6 +54,7 @@ class CallAttempts {
   unsigned failures_ = 0;
   std::size_t turned_away_ = 0;
   bool must_pause_ = false;
+  bool in_doubt_ = false;
 };
 
 }  // namespace aldis

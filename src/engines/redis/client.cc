@@ -24,6 +24,7 @@ struct ScriptCall {
   std::span<const std::string_view> arguments;
   unsigned replicas = 0;  // that must have it
   bool by_text = false;   // the server does not know the script
+  bool is_repeat = false;
 };
 
 // What the server answered: the script, and WAIT if it was asked to.
@@ -33,10 +34,11 @@ struct ScriptAnswer {
 };
 
 std::string script_command(const ScriptCall& call, const Node& node) {
+  const ScriptText& script = node.reads_script_flags() ? call.script.flagged : call.script.plain;
   std::vector<std::string_view> words;
   words.reserve(5 + call.arguments.size());
-  words.insert(words.end(), {call.by_text ? "EVAL" : "EVALSHA", call.by_text ? call.script.text : call.script.sha1, "1",
-                             call.group, node.ring_command()});
+  words.insert(words.end(), {call.by_text ? "EVAL" : "EVALSHA", call.by_text ? script.text : script.sha1, "1", call.group,
+                             node.ring_command()});
   words.insert(words.end(), call.arguments.begin(), call.arguments.end());
   return format_command(words);
 }
@@ -48,6 +50,11 @@ std::string wait_command(unsigned replicas, nanoseconds left) {
   const auto milliseconds =
       std::chrono::duration_cast<std::chrono::milliseconds>(left * 9 / 10 - kWaitEndsLate).count();
   return format_command({"WAIT", std::to_string(replicas), std::to_string(std::max<std::int64_t>(milliseconds, 1))});
+}
+
+// WAIT waits for the last write of its own connection. A script that recognises a repeat writes nothing: this does.
+std::string mark_command(std::string_view group) {
+  return format_command({"SET", fmt::format("{}:w", group), "", "PX", "1000"});
 }
 
 Result<std::shared_ptr<Topology>> open_topology(const RedisOptions& options, const Clock& clock, SteadyTime deadline) {
@@ -71,21 +78,23 @@ class RedisClient::Impl {
       : clock_(std::move(clock)), topology_(std::move(topology)), replicas_(replicas), call_timeout_(call_timeout) {}
 
   Result<Reply> run(ScriptCall call) {
-    CallAttempts attempts = begin();
+    CallAttempts attempts = begin(call_timeout_);
     do {
       const Result<std::shared_ptr<Node>> node = topology_->node_of(call.group, attempts.attempt_deadline());
       if (!node) {
-        if (!may_pass(node.error())) return std::unexpected(node.error());
-        attempts.fail_by(node.error());
+        if (!may_pass(node.error())) return std::unexpected(attempts.failure_by(node.error()));
+        attempts.fail_by(node.error().message);
       } else if (std::optional<Result<Reply>> outcome = attempt(call, **node, attempts)) {
+        if (!*outcome) return std::unexpected(attempts.failure_by(outcome->error()));
         return *std::move(outcome);
       }
+      call.is_repeat = true;
     } while (attempts.go_on());
     return std::unexpected(attempts.failure());
   }
 
-  Result<std::vector<Reply>> read(std::span<const ReadRequest> requests) {
-    CallAttempts attempts = begin();
+  Result<std::vector<Reply>> read(std::span<const ReadRequest> requests, nanoseconds at_most) {
+    CallAttempts attempts = begin(at_most);
     Reading reading(*topology_, requests, attempts);
     do {
       ALDIS_TRY(reading.do_round());
@@ -96,9 +105,10 @@ class RedisClient::Impl {
 
   Topology& topology() { return *topology_; }
   unsigned replicas() const { return replicas_; }
+  nanoseconds call_timeout() const { return call_timeout_; }
 
  private:
-  CallAttempts begin() const { return {*clock_, call_timeout_, topology_->may_change()}; }
+  CallAttempts begin(nanoseconds timeout) const { return {*clock_, timeout, topology_->may_change()}; }
 
   // Nothing: try again.
   std::optional<Result<Reply>> attempt(ScriptCall& call, Node& node, CallAttempts& attempts) {
@@ -107,7 +117,10 @@ class RedisClient::Impl {
     Result<Node::Borrowed> connection = node.borrow(deadline);
     if (!connection) return end_with(trouble.lose(connection.error()));
     Result<ScriptAnswer> answer = exchange(call, node, *connection, deadline);
-    if (!answer) return end_with(trouble.lose(answer.error(), connection->was_idle()));
+    if (!answer) {
+      attempts.leave_in_doubt();
+      return end_with(trouble.lose(answer.error(), connection->was_idle()));
+    }
     connection->give_back();
     return judge(call, *std::move(answer), node, trouble, attempts);
   }
@@ -115,10 +128,16 @@ class RedisClient::Impl {
   Result<ScriptAnswer> exchange(const ScriptCall& call, const Node& node, Node::Borrowed& connection,
                                 SteadyTime deadline) const {
     std::string commands = script_command(call, node);
+    const bool is_marked = call.replicas > 0 && call.is_repeat;
+    if (is_marked) commands += mark_command(call.group);
     if (call.replicas > 0) commands += wait_command(call.replicas, deadline - clock_->steady_now());
     ALDIS_TRY(connection->send(commands, deadline));
     ScriptAnswer answer;
     ALDIS_TRY_ASSIGN(answer.reply, connection->receive(deadline));
+    if (is_marked) {
+      ALDIS_TRY_ASSIGN(answer.copies, connection->receive(deadline));
+      if (answer.copies.is_error() && !answer.reply.is_error()) answer.reply = answer.copies;
+    }
     if (call.replicas > 0) {
       ALDIS_TRY_ASSIGN(answer.copies, connection->receive(deadline));
     }
@@ -129,6 +148,7 @@ class RedisClient::Impl {
   // the keys that it changes are still on the other: it runs again once the slot has moved.
   static std::optional<Result<Reply>> judge(ScriptCall& call, ScriptAnswer answer, const Node& node, Trouble& trouble,
                                             CallAttempts& attempts) {
+    if (!answer.reply.is_error()) attempts.leave_in_doubt();  // until the replicas have it
     const Reply* error = answer.reply.is_error() ? &answer.reply : answer.copies.is_error() ? &answer.copies : nullptr;
     if (error != nullptr) {
       const Result<Decision> decision = trouble.refuse(error->text, false);
@@ -140,7 +160,7 @@ class RedisClient::Impl {
       attempts.fail_by(
           fmt::format("{} of the {} replicas that must have a write have this one of the Redis server at {}",
                       answer.copies.integer, call.replicas, node.name()),
-          "it may have been done; are the replicas running?");
+          "are the replicas running?");
       return std::nullopt;
     }
     return std::move(answer.reply);
@@ -159,13 +179,8 @@ class RedisClient::Impl {
 
 Result<std::shared_ptr<RedisClient>> RedisClient::open(RedisOptions options, nanoseconds call_timeout,
                                                        std::shared_ptr<const Clock> clock) {
-  Result<std::shared_ptr<Topology>> topology = open_topology(options, *clock, clock->steady_now() + call_timeout);
-  if (!topology) {
-    Error error = std::move(topology).error();
-    if (may_pass(error)) error.message += ": is the server running, and is its address right?";
-    return std::unexpected(std::move(error));
-  }
-  auto impl = std::make_unique<Impl>(*std::move(topology), options.replicas, call_timeout, std::move(clock));
+  ALDIS_TRY_ASSIGN(auto topology, open_topology(options, *clock, clock->steady_now() + call_timeout));
+  auto impl = std::make_unique<Impl>(std::move(topology), options.replicas, call_timeout, std::move(clock));
   return std::shared_ptr<RedisClient>(new RedisClient(std::move(impl)));
 }
 
@@ -181,8 +196,13 @@ Result<Reply> RedisClient::run(const Script& script, std::string_view group,
                      .replicas = durability == Durability::durable ? impl_->replicas() : 0});
 }
 
-Result<std::vector<Reply>> RedisClient::read(std::span<const ReadRequest> requests) { return impl_->read(requests); }
+Result<std::vector<Reply>> RedisClient::read(std::span<const ReadRequest> requests,
+                                             std::optional<nanoseconds> at_most) {
+  return impl_->read(requests, std::min(call_timeout(), at_most.value_or(call_timeout())));
+}
 
 Topology& RedisClient::topology() const { return impl_->topology(); }
+
+nanoseconds RedisClient::call_timeout() const { return impl_->call_timeout(); }
 
 }  // namespace aldis

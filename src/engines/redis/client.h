@@ -5,8 +5,8 @@
 // Model: every call has a deadline, `call_timeout` from its start. Inside it whatever is normal for a Redis in trouble
 // is met by trying again with a growing pause, drawn by lot: a lost or refused connection, MOVED, TRYAGAIN, LOADING,
 // READONLY, CLUSTERDOWN, MASTERDOWN, BUSY, a failover. NOSCRIPT is answered with the text. At the deadline the call is
-// `unavailable`. A call may have been carried out although it failed, and may be carried out twice: scripts recognise
-// the client-made id of what they did already. While a cluster moves a slot no script runs on its groups: a script
+// `unavailable`. A call may have been carried out although it failed (then its error says so), and may be carried out
+// twice: scripts recognise the client-made id of what they did already. While a cluster moves a slot no script runs on its groups: a script
 // names no key but the group's, so neither server could tell that it needs keys of both. Reads of one command go on
 // meanwhile. Threads: safe from any thread; each call has a connection of its own meanwhile, from a bounded pool a
 // server (a call waits, within its deadline, while all are in use). Errors: unavailable (retryable); permission_denied
@@ -16,6 +16,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -42,7 +43,8 @@ struct ReadRequest {
 
 class RedisClient {
  public:
-  // Makes the first connection: what is wrong with address, password or version shows here, at once.
+  // Makes the first connection: what is wrong with address, password or version shows here, at once. A failover that
+  // Sentinels or a cluster are busy with is waited for, as in every call.
   static Result<std::shared_ptr<RedisClient>> open(RedisOptions options, std::chrono::nanoseconds call_timeout,
                                                    std::shared_ptr<const Clock> clock);
   ~RedisClient();
@@ -54,10 +56,14 @@ class RedisClient {
                     Durability durability = Durability::fleeting);
 
   // One round trip a node. Answers in the order of the requests: the command's own for one command, the array of EXEC
-  // for several.
-  Result<std::vector<Reply>> read(std::span<const ReadRequest> requests);
+  // for several. `at_most`: a shorter time than the call timeout.
+  Result<std::vector<Reply>> read(std::span<const ReadRequest> requests,
+                                  std::optional<std::chrono::nanoseconds> at_most = {});
 
   Topology& topology() const;  // for the subscriber, which has connections of its own
+
+  // After a call began, for so long it may be sent again.
+  std::chrono::nanoseconds call_timeout() const;
 
  private:
   class Impl;

@@ -30,6 +30,7 @@ struct ConnectionSettings {
   Credentials credentials = {};
   unsigned database = 0;
   std::shared_ptr<const TlsContext> tls = {};  // null: clear text
+  bool to_sentinel = false;                    // for messages: a Sentinel's password has options of its own
 };
 
 class Connection {
@@ -64,7 +65,7 @@ class Connection {
 
   std::unique_ptr<Transport> transport_;
   ReplyReader reader_;
-  std::string name_;
+  std::string name_;  // "127.0.0.1:6379"
   bool usable_ = true;
 };
 

@@ -1,6 +1,6 @@
 #pragma once
-// The groups of keys that change together, and so live on one hash slot: what stands before every key of ours on a Redis
-// server. Used by the Redis engines; implemented in groups.cc; the keys behind them are in docs/formats.md.
+// The groups of keys that change together, and so live on one hash slot: what stands before every key of ours on a
+// Redis server. Used by the Redis engines; implemented in groups.cc; the keys behind them are in docs/formats.md.
 //
 // Model: a group is "aldis1:{<namespace>/<kind>}"; the part in braces is the hash tag. Format version 1 is in the name.
 // Threads: a value type; const calls are safe.
@@ -14,8 +14,8 @@ class Groups {
  public:
   explicit Groups(std::string_view namespace_name);
 
-  std::string mailbox(std::string_view agent) const;     // aldis1:{ns/m/<two hexadecimal digits>}, of 256
-  std::string mailbox_shard(unsigned shard) const;       // the same by number
+  std::string mailbox(std::string_view agent) const;             // aldis1:{ns/m/<two hexadecimal digits>}, of 256
+  std::string mailbox_shard(unsigned shard) const;               // the same by number
   const std::string& broadcasts() const { return broadcasts_; }  // aldis1:{ns/b}
   std::string heartbeats(std::string_view agent) const;  // aldis1:{ns/h/<two hexadecimal digits>}, of kHeartbeatShards
   std::string heartbeat_shard(unsigned shard) const;

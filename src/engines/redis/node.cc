@@ -20,6 +20,10 @@ struct Version {
 
 constexpr Version kOldest = {6, 2};
 constexpr Version kShardedChannels = {7, 0};
+constexpr Version kScriptFlags = {7, 0};
+
+// Servers do not close what was used so short a time ago; if one did, the call notices and goes to another connection.
+constexpr std::chrono::nanoseconds kSurelyOpen = std::chrono::milliseconds{100};
 
 Version read_version(std::string_view text) {
   Version version;
@@ -54,26 +58,31 @@ Node::Borrowed& Node::Borrowed::operator=(Borrowed&& other) noexcept {
 Node::Borrowed::~Borrowed() {
   if (node_ == nullptr) return;
   connection_.reset();
-  node_->leave_place(nullptr);
+  node_->leave_place({});
 }
 
 void Node::Borrowed::give_back() {
   const std::shared_ptr<Node> node = std::move(node_);
-  node->leave_place(connection_->usable() ? std::move(connection_) : nullptr);
+  if (!connection_->usable()) connection_.reset();
+  node->leave_place({std::move(connection_), node->access_.clock->steady_now()});
 }
 
 Result<Node::Borrowed> Node::borrow(SteadyTime deadline) {
   for (;;) {
     ALDIS_TRY_ASSIGN(Place idle, take_place(deadline));
-    if (idle == nullptr) break;
-    if (idle->is_quiet()) return Borrowed(shared_from_this(), std::move(idle), true);
-    idle.reset();
-    leave_place(nullptr);
+    if (idle.connection == nullptr) break;
+    const bool is_fresh = access_.clock->steady_now() < idle.used_at + kSurelyOpen;
+    if (is_fresh || idle.connection->is_quiet()) return Borrowed(shared_from_this(), std::move(idle.connection), true);
+    leave_place({});
   }
   Result<std::unique_ptr<Connection>> made = connect(deadline);
   if (!made) {
-    leave_place(nullptr);
+    leave_place({});
     return std::unexpected(std::move(made).error());
+  }
+  if (is_replica() && !access_.is_cluster) {  // of a cluster it would say so itself, with each answer
+    leave_place({});
+    return fail(ErrorCode::unavailable, "the Redis server at {} is a replica", name_);
   }
   return Borrowed(shared_from_this(), *std::move(made), false);
 }
@@ -117,6 +126,7 @@ Result<void> Node::check_server(const Reply& hello) {
         is_cluster ? "a cluster: use redis+cluster://" : "no cluster: use redis:// instead of redis+cluster://");
   }
   has_sharded_channels_ = access_.is_cluster && version >= kShardedChannels;
+  reads_script_flags_ = version >= kScriptFlags;
   is_replica_ = value_of(hello, "role") != "master";
   return {};
 }
@@ -133,7 +143,7 @@ Result<Node::Place> Node::take_place(SteadyTime deadline) {
     place_left_.wait_for(mutex_, left);
   }
   ++places_taken_;
-  if (idle_.empty()) return nullptr;
+  if (idle_.empty()) return Place{};
   Place place = std::move(idle_.back());
   idle_.pop_back();
   return place;
@@ -143,7 +153,7 @@ void Node::leave_place(Place place) {
   {
     const MutexLock lock(mutex_);
     --places_taken_;
-    if (place != nullptr) idle_.push_back(std::move(place));
+    if (place.connection != nullptr) idle_.push_back(std::move(place));
   }
   place_left_.notify_one();
 }

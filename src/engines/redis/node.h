@@ -4,7 +4,8 @@
 //
 // Model: each new connection is greeted (HELLO, which no ACL forbids and every release from 6.0 knows): the server's
 // version and mode must be what the store's URL needs. A call borrows a connection and gives it back once all its
-// replies were read; one that is not given back is closed. Idle ones are looked at before they are used again.
+// replies were read; one that is not given back is closed. One that was idle for a while is looked at
+// before it is used again.
 // Threads: safe from any thread; a borrowed connection is its borrower's. A caller waits, until its deadline, while
 // kRedisConnectionsMax are in use.
 // Errors: those of connection.h; failed_precondition (older than 6.2; a cluster, a Sentinel or a single server where
@@ -39,9 +40,11 @@ class Node : public std::enable_shared_from_this<Node> {
   const std::string& name() const { return name_; }
   const ConnectionSettings& settings() const { return *access_.settings; }
 
-  // What the latest greeting said; no and no before the first.
+  // What the latest greeting said; no to all before the first.
   bool has_sharded_channels() const { return has_sharded_channels_.load(std::memory_order_relaxed); }
   bool is_replica() const { return is_replica_.load(std::memory_order_relaxed); }
+  bool reads_script_flags() const { return reads_script_flags_.load(std::memory_order_relaxed); }
+  bool is_in_cluster() const { return access_.is_cluster; }
   std::string_view ring_command() const { return has_sharded_channels() ? "SPUBLISH" : "PUBLISH"; }
 
   class Borrowed {
@@ -72,7 +75,11 @@ class Node : public std::enable_shared_from_this<Node> {
   Result<void> greet(Connection& connection, SteadyTime deadline);
 
  private:
-  using Place = std::unique_ptr<Connection>;  // in the pool: a connection, or room for a new one
+  // In the pool: a connection and when it was last used, or room for a new one.
+  struct Place {
+    std::unique_ptr<Connection> connection = {};
+    SteadyTime used_at = {};
+  };
 
   Result<Place> take_place(SteadyTime deadline);
   void leave_place(Place place);
@@ -83,10 +90,11 @@ class Node : public std::enable_shared_from_this<Node> {
   const Access access_;
   std::atomic<bool> has_sharded_channels_ = false;
   std::atomic<bool> is_replica_ = false;
+  std::atomic<bool> reads_script_flags_ = false;
 
   Mutex mutex_;
   ConditionVariable place_left_;
-  std::vector<std::unique_ptr<Connection>> idle_ ALDIS_GUARDED_BY(mutex_);
+  std::vector<Place> idle_ ALDIS_GUARDED_BY(mutex_);
   std::size_t places_taken_ ALDIS_GUARDED_BY(mutex_) = 0;
 };
 

@@ -15,8 +15,7 @@ namespace aldis {
 namespace {
 
 std::unexpected<Error> cannot_read(const std::string& path, int reason) {
-  const ErrorCode code = reason == ENOENT || reason == ENOTDIR  ? ErrorCode::not_found
-                         : reason == EACCES || reason == EPERM  ? ErrorCode::permission_denied
+  const ErrorCode code = reason == EACCES || reason == EPERM    ? ErrorCode::permission_denied
                          : reason == EMFILE || reason == ENFILE ? ErrorCode::resource_exhausted
                                                                 : ErrorCode::failed_precondition;
   return std::unexpected(system_error(code, fmt::format("cannot read the password file {}", path), reason));

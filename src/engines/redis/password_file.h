@@ -2,8 +2,8 @@
 // Passwords from files, so that they stand in no URL, environment or process list. Used when a store is opened;
 // implemented in password_file.cc.
 //
-// Model: the whole file without one newline at its end is the password. Errors: not_found; permission_denied;
-// failed_precondition if other users may read it; invalid_argument if it is empty, no regular file or longer than
+// Model: the whole file without one newline at its end is the password. Errors: permission_denied;
+// failed_precondition if there is none or other users may read it; invalid_argument if it is empty, no regular file or longer than
 // kRedisPasswordBytesMax.
 
 #include "aldis/result.h"

@@ -17,6 +17,16 @@ const std::string& asking() {
   return command;
 }
 
+// A master that became a replica goes on answering reads, with what it had. In a cluster it says MOVED.
+bool tells_its_role(const Node& node) { return node.is_in_cluster(); }
+
+const std::string& role() {
+  static const std::string command = format_command({"ROLE"});
+  return command;
+}
+
+bool is_demoted(const Reply& role) { return !role.elements.empty() && role.elements.front().text != "master"; }
+
 void append_command(std::string& out, const std::vector<std::string>& words) {
   const std::vector<std::string_view> views(words.begin(), words.end());
   out += format_command(views);
@@ -64,7 +74,7 @@ Result<std::vector<Reading::Batch>> Reading::share_out() {
           topology_.node_of(requests_[open.index].group, attempts_.attempt_deadline());
       if (!found && !may_pass(found.error())) return std::unexpected(std::move(found).error());
       if (!found) {
-        attempts_.fail_by(found.error());
+        attempts_.fail_by(found.error().message);
         continue;
       }
       node = *std::move(found);
@@ -89,7 +99,7 @@ Result<void> Reading::send(Batch& batch) {
     if (auto final = trouble.lose(connection.error())) return std::unexpected(*std::move(final));
     return {};
   }
-  std::string commands;
+  std::string commands = tells_its_role(*batch.node) ? std::string() : role();
   for (const std::size_t place : batch.places) {
     if (open_[place].asked != nullptr) commands += asking();
     append_request(commands, requests_[open_[place].index]);
@@ -105,6 +115,10 @@ Result<void> Reading::send(Batch& batch) {
 Result<void> Reading::receive(Batch& batch) {
   if (!batch.connection) return {};
   const SteadyTime deadline = attempts_.attempt_deadline();
+  if (!tells_its_role(*batch.node)) {
+    ALDIS_TRY_ASSIGN(const bool may_go_on, check_role(batch, deadline));
+    if (!may_go_on) return {};
+  }
   for (const std::size_t place : batch.places) {
     Open& open = open_[place];
     std::vector<Reply> replies(reply_count(open));
@@ -121,6 +135,19 @@ Result<void> Reading::receive(Batch& batch) {
   }
   batch.connection->give_back();
   return {};
+}
+
+// False: the rest of its answers do not count.
+Result<bool> Reading::check_role(Batch& batch, SteadyTime deadline) {
+  Trouble trouble(topology_, *batch.node, attempts_);
+  const Result<Reply> role = (*batch.connection)->receive(deadline);
+  if (role && !is_demoted(*role)) return true;
+  if (role) {
+    ALDIS_TRY(trouble.refuse("READONLY it is a replica now", false));
+  } else if (auto final = trouble.lose(role.error(), batch.connection->was_idle())) {
+    return std::unexpected(*std::move(final));
+  }
+  return false;
 }
 
 Result<void> Reading::settle(const Batch& batch, Open& open, std::vector<Reply>&& replies) {

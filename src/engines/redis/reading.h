@@ -46,6 +46,7 @@ class Reading {
   Result<std::vector<Batch>> share_out();
   Result<void> send(Batch& batch);
   Result<void> receive(Batch& batch);
+  Result<bool> check_role(Batch& batch, SteadyTime deadline);
   Result<void> settle(const Batch& batch, Open& open, std::vector<Reply>&& replies);
   std::size_t reply_count(const Open& open) const;
 

@@ -53,7 +53,7 @@ Result<std::uint64_t> RedisBroadcasts::clear(std::string_view agent, std::string
                                              std::string_view operation_id) {
   ALDIS_TRY_ASSIGN(const Reply answer, run(kBroadcastClear,
                                            {std::string(agent), std::string(type), std::string(operation_id),
-                                            microseconds_text(kOperationKept)},
+                                            microseconds_text(operation_kept(*client_))},
                                            Durability::durable));
   return read_count_answer(answer);
 }
@@ -69,7 +69,7 @@ Result<void> RedisBroadcasts::acknowledge(std::string_view agent, const Id128& s
 
 Result<std::uint64_t> RedisBroadcasts::hand_back(std::string_view agent, const std::vector<Reservation>& reservations,
                                                  std::string_view operation_id) {
-  std::vector<std::string> arguments{std::string(agent), std::string(operation_id), microseconds_text(kOperationKept)};
+  std::vector<std::string> arguments{std::string(agent), std::string(operation_id), microseconds_text(operation_kept(*client_))};
   for (const Reservation& one : reservations) {
     arguments.push_back(short_id(one.signal_id));
     arguments.push_back(std::to_string(one.attempt));

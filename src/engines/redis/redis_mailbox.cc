@@ -35,10 +35,10 @@ Result<void> RedisMailbox::send(const OutgoingSignal& signal) {
 
 Result<TakeAnswer> RedisMailbox::take(const TakeCall& call, TakeMode mode) {
   const bool changes = call.request.options.consume && mode != TakeMode::look;
-  ALDIS_TRY_ASSIGN(const Reply answer,
-                   run_until_settled(*client_, {kMailboxTake, groups_.mailbox(call.request.agent),
-                                                take_arguments(call, mode),
-                                                changes ? Durability::durable : Durability::fleeting}));
+  ALDIS_TRY_ASSIGN(
+      const Reply answer,
+      run_until_settled(*client_, {kMailboxTake, groups_.mailbox(call.request.agent), take_arguments(call, mode),
+                                   changes ? Durability::durable : Durability::fleeting}));
   return read_take_answer(answer);
 }
 
@@ -46,13 +46,12 @@ Result<std::vector<CoordinationSignal>> RedisMailbox::pending(std::string_view a
   std::vector<CoordinationSignal> all;
   std::string after;
   do {
-    ALDIS_TRY_ASSIGN(const Reply answer,
-                     run_until_settled(*client_, {kMailboxPending,
-                                                  groups_.mailbox(agent),
-                                                  {std::string(agent), std::string(type), after,
-                                                   std::to_string(limits::kRedisPageSignalsMax),
-                                                   std::to_string(limits::kRedisPageBytesMax)},
-                                                  Durability::fleeting}));
+    ALDIS_TRY_ASSIGN(const Reply answer, run_until_settled(*client_, {kMailboxPending,
+                                                                      groups_.mailbox(agent),
+                                                                      {std::string(agent), std::string(type), after,
+                                                                       std::to_string(limits::kRedisPageSignalsMax),
+                                                                       std::to_string(limits::kRedisPageBytesMax)},
+                                                                      Durability::fleeting}));
     ALDIS_TRY_ASSIGN(PendingPage page, read_pending_page(answer));
     std::ranges::move(page.signals, std::back_inserter(all));
     after = std::move(page.next);
@@ -63,16 +62,18 @@ Result<std::vector<CoordinationSignal>> RedisMailbox::pending(std::string_view a
 Result<std::uint64_t> RedisMailbox::clear(std::string_view agent, std::string_view type,
                                           std::string_view operation_id) {
   ALDIS_TRY_ASSIGN(const Reply answer,
-                   run_until_settled(*client_, {kMailboxClear, groups_.mailbox(agent),
+                   run_until_settled(*client_, {kMailboxClear,
+                                                groups_.mailbox(agent),
                                                 {std::string(agent), std::string(type), std::string(operation_id),
-                                                 microseconds_text(kOperationKept)}}));
+                                                 microseconds_text(operation_kept(*client_))}}));
   return read_count_answer(answer);
 }
 
 Result<void> RedisMailbox::acknowledge(std::string_view agent, const Id128& signal_id,
                                        std::optional<std::uint32_t> attempt) {
   ALDIS_TRY_ASSIGN(const Reply answer,
-                   run_until_settled(*client_, {kMailboxAcknowledge, groups_.mailbox_shard(shard_of_id(signal_id)),
+                   run_until_settled(*client_, {kMailboxAcknowledge,
+                                                groups_.mailbox_shard(shard_of_id(signal_id)),
                                                 {std::string(agent), short_id(signal_id),
                                                  attempt ? std::to_string(*attempt) : std::string()}}));
   return read_done_answer(answer);
@@ -80,21 +81,22 @@ Result<void> RedisMailbox::acknowledge(std::string_view agent, const Id128& sign
 
 Result<std::uint64_t> RedisMailbox::hand_back(std::string_view agent, const std::vector<Reservation>& reservations,
                                               std::string_view operation_id) {
-  std::vector<std::string> arguments{std::string(agent), std::string(operation_id), microseconds_text(kOperationKept)};
+  std::vector<std::string> arguments{std::string(agent), std::string(operation_id), microseconds_text(operation_kept(*client_))};
   for (const Reservation& one : reservations) {
     arguments.push_back(short_id(one.signal_id));
     arguments.push_back(std::to_string(one.attempt));
     append_holder(arguments, one.holder);
   }
-  ALDIS_TRY_ASSIGN(const Reply answer, run_until_settled(*client_, {kMailboxHandBack, groups_.mailbox(agent),
-                                                                    std::move(arguments)}));
+  ALDIS_TRY_ASSIGN(const Reply answer,
+                   run_until_settled(*client_, {kMailboxHandBack, groups_.mailbox(agent), std::move(arguments)}));
   return read_count_answer(answer);
 }
 
 Result<ReceiptReading> RedisMailbox::receipt(const Id128& signal_id) {
-  ALDIS_TRY_ASSIGN(const Reply answer,
-                   run_until_settled(*client_, {kMailboxReceipt, groups_.mailbox_shard(shard_of_id(signal_id)),
-                                                {short_id(signal_id)}, Durability::fleeting}));
+  ALDIS_TRY_ASSIGN(const Reply answer, run_until_settled(*client_, {kMailboxReceipt,
+                                                                    groups_.mailbox_shard(shard_of_id(signal_id)),
+                                                                    {short_id(signal_id)},
+                                                                    Durability::fleeting}));
   return read_receipt_answer(answer);
 }
 

@@ -3,9 +3,10 @@
 // redis_broadcasts.h; implemented in redis_mailbox.cc and the scripts mailbox_*.lua; keys in docs/formats.md ("Redis
 // keys").
 //
-// Model: the rules are those of ports/signal_store.h. A mailbox lives in the group of its agent's shard, which the id of
-// each signal names too. Every function is one script, run again while it answers that there is more to settle; a repeat
-// with the same ids answers as before. Threads: safe from any thread. Errors: as the port says, and the client's.
+// Model: the rules are those of ports/signal_store.h. A mailbox lives in the group of its agent's shard, which the id
+// of each signal names too. Every function is one script, run again while it answers that there is more to settle; a
+// repeat with the same ids answers as before. Threads: safe from any thread. Errors: as the port says, and the
+// client's.
 
 #include <cstdint>
 #include <memory>

@@ -12,6 +12,7 @@
 #include "engines/redis/password_file.h"
 #include "engines/redis/store_url.h"
 #include "engines/redis/topology.h"
+#include "engines/redis/topology_parts.h"
 
 namespace aldis {
 namespace {
@@ -63,11 +64,20 @@ class Inspection {
   }
 
   Result<void> ask_configuration(RedisServerReport& report) {
-    ALDIS_TRY_ASSIGN(const Reply fsync, ask(std::array<std::string_view, 3>{"CONFIG", "GET", "appendfsync"}));
-    if (fsync.elements.size() == 2) report.append_fsync = fsync.elements[1].text;
-    ALDIS_TRY_ASSIGN(const Reply save, ask(std::array<std::string_view, 3>{"CONFIG", "GET", "save"}));
-    if (save.elements.size() == 2) report.snapshots = !save.elements[1].text.empty();
+    ALDIS_TRY_ASSIGN(const auto fsync, ask_setting("appendfsync"));
+    report.append_fsync = fsync.value_or("");
+    ALDIS_TRY_ASSIGN(const auto save, ask_setting("save"));
+    if (save) report.snapshots = !save->empty();
+    ALDIS_TRY_ASSIGN(const auto timeout, ask_setting("timeout"));
+    if (timeout) report.idle_seconds_max = number_of<unsigned>(*timeout);
     return {};
+  }
+
+  // Nothing: the user may not ask.
+  Result<std::optional<std::string>> ask_setting(std::string_view name) {
+    ALDIS_TRY_ASSIGN(const Reply reply, ask(std::array<std::string_view, 3>{"CONFIG", "GET", name}));
+    if (reply.elements.size() != 2) return std::nullopt;
+    return reply.elements[1].text;
   }
 
   Result<void> ask_cluster(RedisServerReport& report) {
@@ -103,26 +113,31 @@ class Inspection {
   const SteadyTime deadline_;
 };
 
-Result<void> inspect_masters(RedisReport& report, const Clock& clock, SteadyTime deadline) {
-  // The clock is the caller's, who waits for us.
-  const std::shared_ptr<const Clock> shared_clock(std::shared_ptr<const void>(), &clock);
-  ALDIS_TRY_ASSIGN(const auto client, RedisClient::open(report.options, deadline - clock.steady_now(), shared_clock));
-  ALDIS_TRY_ASSIGN(const auto masters, client->topology().masters(deadline));
-  const bool is_cluster = report.options.kind == RedisOptions::Kind::cluster;
-  for (const std::shared_ptr<Node>& node : masters) {
-    ALDIS_TRY_ASSIGN(const auto connection, node->connect(deadline));
-    RedisServerReport server;
-    server.address = node->name();
-    ALDIS_TRY(Inspection(*connection, clock, deadline).run(is_cluster, server));
-    report.masters.push_back(std::move(server));
-  }
-  return {};
+Result<RedisServerReport> inspect_master(Node& node, bool is_cluster, const Clock& clock, SteadyTime deadline) {
+  ALDIS_TRY_ASSIGN(const auto connection, node.connect(deadline));
+  RedisServerReport server;
+  server.address = node.name();
+  ALDIS_TRY(Inspection(*connection, clock, deadline).run(is_cluster, server));
+  return server;
 }
 
 Result<void> inspect(RedisReport& report, std::string_view store_url, const Clock& clock, SteadyTime deadline) {
   ALDIS_TRY_ASSIGN(report.options, parse_store_url(store_url));
   ALDIS_TRY(load_password_files(report.options));
-  return inspect_masters(report, clock, deadline);
+  // The clock is the caller's, who waits for us.
+  const std::shared_ptr<const Clock> shared_clock(std::shared_ptr<const void>(), &clock);
+  ALDIS_TRY_ASSIGN(const auto client, RedisClient::open(report.options, deadline - clock.steady_now(), shared_clock));
+  ALDIS_TRY_ASSIGN(const auto masters, client->topology().masters(deadline));
+  const bool is_cluster = report.options.kind == RedisOptions::Kind::cluster;
+  for (std::size_t i = 0; i < masters.size(); ++i) {
+    const SteadyTime share = fair_share(clock, deadline, masters.size() - i);
+    if (Result<RedisServerReport> server = inspect_master(*masters[i], is_cluster, clock, share)) {
+      report.masters.push_back(*std::move(server));
+    } else {
+      report.problems.push_back(std::move(server).error());
+    }
+  }
+  return {};
 }
 
 }  // namespace
@@ -138,11 +153,10 @@ std::string_view info_field(std::string_view info, std::string_view name) {
   return {};
 }
 
-RedisReport inspect_redis(std::string_view store_url, nanoseconds call_timeout, const Clock& clock) {
+RedisReport inspect_redis(std::string_view store_url, SteadyTime deadline, const Clock& clock) {
   RedisReport report;
-  const SteadyTime deadline = clock.steady_now() + call_timeout;
-  if (const Result<void> inspected = inspect(report, store_url, clock, deadline); !inspected) {
-    report.problem = inspected.error();
+  if (Result<void> inspected = inspect(report, store_url, clock, deadline); !inspected) {
+    report.problems.push_back(std::move(inspected).error());
   }
   return report;
 }

@@ -67,7 +67,11 @@ NothingFound nothing_in(TakeAnswer answer) {
 class RedisSignals final : public SignalStore {
  public:
   RedisSignals(const std::shared_ptr<RedisClient>& client, const Groups& groups, std::shared_ptr<const Clock> clock)
-      : clock_(std::move(clock)), mailbox_(client, groups), broadcasts_(client, groups), appearances_(clock_) {}
+      : clock_(std::move(clock)),
+        operation_kept_(operation_kept(*client)),
+        mailbox_(client, groups),
+        broadcasts_(client, groups),
+        appearances_(clock_) {}
 
   Result<void> send(const OutgoingSignal& signal) override {
     return signal.target ? mailbox_.send(signal) : broadcasts_.send(signal);
@@ -77,7 +81,7 @@ class RedisSignals final : public SignalStore {
     ALDIS_TRY(use(request.agent));
     const TakeOptions& options = request.options;
     if (!options.consume) return take_afresh({request, {}, {}});
-    if (options.take_id.empty()) return take_afresh({request, new_operation(), kOperationKept});
+    if (options.take_id.empty()) return take_afresh({request, new_operation(), operation_kept_});
     return take_named({request, "u:" + options.take_id, limits::kTakeIdRetention});
   }
 
@@ -184,6 +188,7 @@ class RedisSignals final : public SignalStore {
   }
 
   const std::shared_ptr<const Clock> clock_;
+  const std::chrono::nanoseconds operation_kept_;
   RedisMailbox mailbox_;
   RedisBroadcasts broadcasts_;
   Appearances appearances_;

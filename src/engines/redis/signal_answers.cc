@@ -17,8 +17,10 @@ constexpr std::size_t kReservationTexts = 6;
 constexpr std::int64_t kMicrosecondsMax = std::numeric_limits<std::int64_t>::max() / 1000;
 
 std::unexpected<Error> malformed(std::string_view what) {
-  return fail(ErrorCode::data_loss, "the server answered a {} that no signal script writes: is another version of Aldis "
-              "using this store?", what);
+  return fail(ErrorCode::data_loss,
+              "the server answered a {} that no signal script writes: is another version of Aldis "
+              "using this store?",
+              what);
 }
 
 template <class Number>

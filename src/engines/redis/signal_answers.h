@@ -2,8 +2,8 @@
 // What the signal scripts answer, read into the values of ports/signal_store.h. Used by redis_mailbox.cc and
 // redis_broadcasts.cc through signal_call.h; implemented in signal_answers.cc.
 //
-// Model: every answer is an array of bulk strings that begins with its kind; numbers are decimal texts. The grammar is in
-// docs/formats.md, "Answers of the signal scripts". Times that decide are microseconds of the server's clock.
+// Model: every answer is an array of bulk strings that begins with its kind; numbers are decimal texts. The grammar is
+// in docs/formats.md, "Answers of the signal scripts". Times that decide are microseconds of the server's clock.
 // Threads: pure. Errors: data_loss for an answer that does not follow the grammar; whatever code the script named.
 
 #include <cstdint>

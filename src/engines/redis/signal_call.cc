@@ -1,7 +1,5 @@
 #include "engines/redis/signal_call.h"
 
-#include <fmt/format.h>
-
 #include "core/failure.h"
 #include "core/try.h"
 
@@ -48,14 +46,13 @@ Result<Reply> run_until_settled(RedisClient& client, const SignalCall& call) {
 std::vector<std::string> take_arguments(const TakeCall& call, TakeMode mode) {
   const TakeRequest& request = call.request;
   const TakeOptions& options = request.options;
-  std::vector<std::string> arguments{
-      std::string(request.agent),
-      std::string(name_of(mode)),
-      options.consume ? "1" : "",
-      options.acknowledge_within ? microseconds_text(*options.acknowledge_within) : "",
-      call.id,
-      microseconds_text(call.keep),
-      request.yields_to_holders ? "1" : ""};
+  std::vector<std::string> arguments{std::string(request.agent),
+                                     std::string(name_of(mode)),
+                                     options.consume ? "1" : "",
+                                     options.acknowledge_within ? microseconds_text(*options.acknowledge_within) : "",
+                                     call.id,
+                                     microseconds_text(call.keep),
+                                     request.yields_to_holders ? "1" : ""};
   append_holder(arguments, request.holder);
   arguments.push_back(request.filter.source);
   arguments.insert(arguments.end(), request.filter.types.begin(), request.filter.types.end());

@@ -2,10 +2,10 @@
 // How the signal engines run their scripts. Used by redis_mailbox.cc and redis_broadcasts.cc; implemented in
 // signal_call.cc.
 //
-// Model: every signal script gets, after the ring command, the same four limits (kTombstonesMax, kTombstoneRetention and
-// kPositionRetention in microseconds, kSettledPerScript), then its own arguments. It settles a bounded number of signals;
-// when more is due it asks to be run again, and changes nothing else. Threads: safe from any thread. Errors: the
-// client's; unavailable when others make work faster than it is done.
+// Model: every signal script gets, after the ring command, the same four limits (kTombstonesMax, kTombstoneRetention
+// and kPositionRetention in microseconds, kSettledPerScript), then its own arguments. It settles a bounded number of
+// signals; when more is due it asks to be run again, and changes nothing else. Threads: safe from any thread. Errors:
+// the client's; unavailable when others make work faster than it is done.
 
 #include <chrono>
 #include <optional>
@@ -29,21 +29,24 @@ struct SignalCall {
 // Until the script has done what it was called for.
 Result<Reply> run_until_settled(RedisClient& client, const SignalCall& call);
 
-// recall: only what the take id answered before; live: else a live signal; full: else an expiry; look: takes and changes
-// nothing, answers as if it yielded; forget: what the take id answered before.
+// recall: only what the take id answered before; live: else a live signal; full: else an expiry; look: takes and
+// changes nothing, answers as if it yielded; forget: what the take id answered before.
 enum class TakeMode { recall, live, full, look, forget };
 
-// How long a script remembers the answer to a call that the client may have to repeat.
-inline constexpr std::chrono::nanoseconds kOperationKept = limits::kCallTimeoutDefault + std::chrono::seconds{1};
+// How long a script remembers the answer to a call: for as long as the client may repeat it, and on the safe side.
+inline std::chrono::nanoseconds operation_kept(const RedisClient& client) {
+  return client.call_timeout() + std::chrono::seconds{1};
+}
 
 // What every take of one agent needs; `id` is empty for a look.
 struct TakeCall {
   const TakeRequest& request;
-  std::string id;                     // "u:…" made by the caller, "i:…" by the engine
+  std::string id;                    // "u:…" made by the caller, "i:…" by the engine
   std::chrono::nanoseconds keep{0};  // how long the answer is remembered under it
 };
 
-// agent, mode, consume ("1" or ""), acknowledge_within in microseconds or "", take id or "", keep in microseconds, yields
+// agent, mode, consume ("1" or ""), acknowledge_within in microseconds or "", take id or "", keep in microseconds,
+// yields
 // ("1" or ""), the holder's pid, start, boot id and PID namespace (four empty ones: none), source or "", types…
 std::vector<std::string> take_arguments(const TakeCall& call, TakeMode mode);
 

@@ -16,6 +16,7 @@ constexpr std::size_t kRepliesPerTurn = 10'000;  // then the other connections h
 
 // What is on its way fits into the buffers of the kernel, unless the server does not read.
 constexpr std::chrono::nanoseconds kSendPatience = std::chrono::seconds{1};
+constexpr std::chrono::nanoseconds kGoodByePatience = std::chrono::milliseconds{100};
 
 }  // namespace
 
@@ -29,7 +30,7 @@ SubscriberLink::SubscriberLink(const World& world, std::shared_ptr<Node> node, s
 
 SubscriberLink::~SubscriberLink() {
   // It need not arrive.
-  static_cast<void>(connection_->send(format_command({"QUIT"}), world_.clock.steady_now()));
+  static_cast<void>(connection_->send(format_command({"QUIT"}), world_.clock.steady_now() + kGoodByePatience));
 }
 
 void SubscriberLink::subscribe(std::string_view channel) {

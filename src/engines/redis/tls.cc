@@ -33,7 +33,7 @@ std::string oldest_reason() {
 
 Result<void> check_readable(std::string_view what, const std::string& path) {
   if (access(path.c_str(), R_OK) == 0) return {};
-  const ErrorCode code = errno == EACCES ? ErrorCode::permission_denied : ErrorCode::not_found;
+  const ErrorCode code = errno == EACCES ? ErrorCode::permission_denied : ErrorCode::failed_precondition;
   return std::unexpected(system_error(code, fmt::format("cannot read the {} {}", what, path), errno));
 }
 
@@ -67,6 +67,29 @@ Result<void> load_certificate(SSL_CTX* context, const TlsOptions& options) {
   SSL_CTX_set_default_passwd_cb(context, no_passphrase);
   const bool has_key = SSL_CTX_use_PrivateKey_file(context, key.c_str(), SSL_FILETYPE_PEM) == 1;
   return check_loaded(fmt::format("private key (without passphrase) of {}", certificate), key, has_key);
+}
+
+std::string advice_about(long flaw, const std::string& host) {
+  switch (flaw) {
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+      return ": renew it, or look at the clock of this machine";
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+      return fmt::format(": {} must be in it, or the store's URL (or what Sentinels or the cluster announce) must name "
+                         "the server as its certificate does",
+                         host);
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_CERT_UNTRUSTED:
+    case X509_V_ERR_CERT_SIGNATURE_FAILURE:
+      return ": name the authority that signed it with ca=";
+    default:
+      return "";
+  }
 }
 
 bool is_about_our_certificate(int reason) {
@@ -201,9 +224,9 @@ Error TlsSession::failure_of(int outcome) const {
   }
   const int reason = ERR_GET_REASON(ERR_peek_error());
   if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) {
-    return make_error(ErrorCode::failed_precondition,
-                      "its certificate is not accepted for {} ({}): name the authority that signed it with ca=", host_,
-                      X509_verify_cert_error_string(SSL_get_verify_result(ssl)));
+    const long flaw = SSL_get_verify_result(ssl);
+    return make_error(ErrorCode::failed_precondition, "its certificate is not accepted for {} ({}){}", host_,
+                      X509_verify_cert_error_string(flaw), advice_about(flaw, host_));
   }
   if (is_about_our_certificate(reason)) {
     return make_error(

@@ -5,8 +5,9 @@
 // touches a socket: bytes from the network go in by `receive`, bytes for it come out by `take_output`, so no write of
 // OpenSSL's can raise SIGPIPE. The server's certificate is always verified, chain and name; TLS 1.2 is the oldest. No
 // session says good-bye: in a forked child that would end the parent's. Threads: a context from any thread; a session
-// from one at a time. Errors: invalid_argument or not_found for a file (named in the message) that is no certificate or
-// key; failed_precondition when one side does not accept the certificate of the other; else unavailable.
+// from one at a time. Errors: failed_precondition, permission_denied or invalid_argument for a file (named in the
+// message) that is not there, not readable, or no certificate or key; failed_precondition when one side does not accept
+// the certificate of the other; else unavailable.
 
 #include <memory>
 #include <string>

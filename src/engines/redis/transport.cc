@@ -1,9 +1,11 @@
 #include "engines/redis/transport.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 
 #include <algorithm>
@@ -21,12 +23,14 @@
 namespace aldis {
 namespace {
 
-constexpr std::size_t kChunkBytes = 16 * 1024;
+constexpr std::size_t kChunkBytes = 64 * 1024;
+
+// How long recv itself waits. Near a deadline poll does, which is one more system call and ends in time.
+constexpr timeval kReceiveSlice{0, 50'000};
+constexpr auto kReceiveSliceLength = std::chrono::microseconds{kReceiveSlice.tv_usec};
 
 ErrorCode code_of(int reason) {
   switch (reason) {
-    case ENOENT:
-      return ErrorCode::not_found;
     case EACCES:
     case EPERM:
       return ErrorCode::permission_denied;
@@ -40,22 +44,16 @@ ErrorCode code_of(int reason) {
   }
 }
 
+constexpr std::string_view kUnreachable = "is the server running, and is its address right?";
+
 std::unexpected<Error> cannot_connect(const std::string& name, int reason) {
-  const std::string what = fmt::format("cannot connect to the Redis server at {}", name);
-  return std::unexpected(system_error(code_of(reason), what, reason));
+  Error error = system_error(code_of(reason), fmt::format("cannot connect to the Redis server at {}", name), reason);
+  if (error.code == ErrorCode::unavailable) error.message += fmt::format(": {}", kUnreachable);
+  return std::unexpected(std::move(error));
 }
 
 std::unexpected<Error> out_of_time(const std::string& name) {
-  return fail(ErrorCode::unavailable, "the Redis server at {} did not answer in time", name);
-}
-
-std::unexpected<Error> lost(const std::string& name, int reason) {
-  const std::string what = fmt::format("the connection to the Redis server at {} is lost", name);
-  return std::unexpected(system_error(ErrorCode::unavailable, what, reason));
-}
-
-std::unexpected<Error> closed(const std::string& name) {
-  return fail(ErrorCode::unavailable, "the Redis server at {} closed the connection", name);
+  return fail(ErrorCode::unavailable, "the Redis server at {} did not answer in time: {}", name, kUnreachable);
 }
 
 Result<FileDescriptor> connect_to(const SocketAddress& address, const std::string& name, const Clock& clock,
@@ -116,7 +114,11 @@ Result<FileDescriptor> connect_unix(const std::string& path, const Clock& clock,
 }  // namespace
 
 Transport::Transport(FileDescriptor socket, const Endpoint& endpoint, const Clock& clock)
-    : socket_(std::move(socket)), name_(endpoint.to_text()), clock_(clock) {}
+    : socket_(std::move(socket)), name_(endpoint.to_text()), may_want_tls_(endpoint.unix_path.empty()), clock_(clock) {
+  // From now on it blocks where no flag says otherwise.
+  fcntl(socket_.get(), F_SETFL, fcntl(socket_.get(), F_GETFL) & ~O_NONBLOCK);
+  setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &kReceiveSlice, sizeof kReceiveSlice);
+}
 
 Result<std::unique_ptr<Transport>> Transport::connect(const Endpoint& endpoint, const TlsContext* tls,
                                                       const Clock& clock, SteadyTime deadline) {
@@ -129,6 +131,7 @@ Result<std::unique_ptr<Transport>> Transport::connect(const Endpoint& endpoint, 
 }
 
 Result<void> Transport::start_tls(const TlsContext& context, const std::string& host, SteadyTime deadline) {
+  may_want_tls_ = false;
   ALDIS_TRY_ASSIGN(tls_, TlsSession::make(context, host));
   for (std::string cipher;; cipher.clear()) {
     const Result<bool> done = tls_->shake_hands();
@@ -138,8 +141,10 @@ Result<void> Transport::start_tls(const TlsContext& context, const std::string& 
     }
     if (*done) return sent;
     if (const auto received = receive_raw(cipher, deadline); !received) {  // a Redis without TLS waits for more
-      return fail(received.error().code, "{} when TLS began: is this the port that speaks it?",
-                  received.error().message);
+      return fail(received.error().code,
+                  "no TLS with the Redis server at {}: it gave no answer. Is it running, and is this the port that "
+                  "speaks TLS? Without TLS use redis://",
+                  name_);
     }
     tls_->receive(cipher);
   }
@@ -160,7 +165,7 @@ Result<void> Transport::send_raw(std::string_view bytes, SteadyTime deadline) {
     } else if (errno == EAGAIN) {
       wait_for_socket(socket_.get(), POLLOUT, clock_, deadline);
     } else if (errno != EINTR) {
-      return lost(name_, errno);
+      return std::unexpected(lost(errno));
     }
   }
   return {};
@@ -180,24 +185,28 @@ Result<std::size_t> Transport::receive(std::string& out, SteadyTime deadline) {
 
 Result<std::size_t> Transport::receive_raw(std::string& out, SteadyTime deadline) {
   for (;;) {
-    if (clock_.steady_now() >= deadline) return out_of_time(name_);
-    ALDIS_TRY_ASSIGN(const std::size_t received, receive_raw_now(out));
+    const auto left = deadline - clock_.steady_now();
+    if (left <= std::chrono::nanoseconds::zero()) return out_of_time(name_);
+    const bool may_wait = left > kReceiveSliceLength;
+    if (!may_wait) wait_for_socket(socket_.get(), POLLIN, clock_, deadline);
+    ALDIS_TRY_ASSIGN(const std::size_t received, receive_raw_once(out, may_wait ? 0 : MSG_DONTWAIT));
     if (received > 0) return received;
-    wait_for_socket(socket_.get(), POLLIN, clock_, deadline);
   }
 }
 
-Result<std::size_t> Transport::receive_raw_now(std::string& out) {
+Result<std::size_t> Transport::receive_raw_once(std::string& out, int flags) {
   char chunk[kChunkBytes];
   for (;;) {
-    const ssize_t received = recv(socket_.get(), chunk, sizeof chunk, MSG_DONTWAIT);
-    if (received == 0) return closed(name_);
+    const ssize_t received = recv(socket_.get(), chunk, sizeof chunk, flags);
+    if (received == 0) return std::unexpected(lost(0));
     if (received > 0) {
+      may_want_tls_ = false;
       out.append(chunk, static_cast<std::size_t>(received));
       return static_cast<std::size_t>(received);
     }
     if (errno == EAGAIN) return 0;
-    if (errno != EINTR) return lost(name_, errno);
+    if (errno != EINTR) return std::unexpected(lost(errno));
+    if (flags == 0) return 0;  // the caller looks at its deadline
   }
 }
 
@@ -205,12 +214,22 @@ Result<bool> Transport::receive_now(std::string& out) {
   const std::size_t before = out.size();
   for (;;) {
     std::string cipher;
-    ALDIS_TRY_ASSIGN(const std::size_t received, receive_raw_now(tls_ == nullptr ? out : cipher));
+    ALDIS_TRY_ASSIGN(const std::size_t received, receive_raw_once(tls_ == nullptr ? out : cipher, MSG_DONTWAIT));
     if (tls_ == nullptr || received == 0) return received > 0;
     tls_->receive(cipher);
     ALDIS_TRY(named(tls_->decrypt(out)));
     if (out.size() > before) return true;
   }
+}
+
+// A server that speaks only TLS ends what does not begin with it.
+Error Transport::lost(int reason) const {
+  Error error = reason == 0 ? make_error(ErrorCode::unavailable, "the Redis server at {} closed the connection", name_)
+                            : system_error(ErrorCode::unavailable,
+                                           fmt::format("the connection to the Redis server at {} is lost", name_), reason);
+  error.message += may_want_tls_ ? ": is the server running? If it speaks TLS at this port, use rediss://"
+                                 : fmt::format(": {}", kUnreachable);
+  return error;
 }
 
 Result<void> Transport::named(Result<void> result) const {

@@ -5,8 +5,9 @@
 // Model: the socket never blocks; each call waits for it until its deadline and no longer. No call raises SIGPIPE, and
 // the destructor only closes the descriptor, which is 3 or more. A host's addresses are tried one after the other, each
 // for a fair share of the time. After an error the stream is dead.
-// Threads: one at a time. Errors: unavailable (refused, closed, out of time; the message names the server);
-// not_found or permission_denied for a Unix socket; those of tls.h; resource_exhausted (descriptors, threads).
+// Threads: one at a time. Errors: unavailable (refused, no such socket, closed, out of time; the message names the
+// server and what to look at); permission_denied for a Unix socket; those of tls.h; resource_exhausted (descriptors,
+// threads).
 
 #include <memory>
 #include <string>
@@ -44,11 +45,13 @@ class Transport {
   Result<void> start_tls(const TlsContext& context, const std::string& host, SteadyTime deadline);
   Result<void> send_raw(std::string_view bytes, SteadyTime deadline);
   Result<std::size_t> receive_raw(std::string& out, SteadyTime deadline);
-  Result<std::size_t> receive_raw_now(std::string& out);  // 0: nothing there
-  Result<void> named(Result<void> result) const;          // an error of the session with the server's name
+  Result<std::size_t> receive_raw_once(std::string& out, int flags);  // 0: nothing came
+  Error lost(int reason) const;                                       // an errno; 0: the other side ended it
+  Result<void> named(Result<void> result) const;                      // an error of the session with the server's name
 
   FileDescriptor socket_;
   std::string name_;
+  bool may_want_tls_;  // clear, over TCP, and nothing came yet
   const Clock& clock_;
   std::unique_ptr<TlsSession> tls_ = nullptr;
 };

@@ -8,12 +8,12 @@ namespace aldis {
 
 using Action = Decision::Action;
 
-bool may_pass(const Error& error) { return error.code == ErrorCode::unavailable || error.code == ErrorCode::not_found; }
+bool may_pass(const Error& error) { return error.code == ErrorCode::unavailable; }
 
 std::optional<Error> Trouble::lose(const Error& error, bool was_idle) {
   if (!may_pass(error)) return error;
   topology_.suspect(node_);
-  was_idle ? attempts_.turn_away(error.message) : attempts_.fail_by(error);
+  was_idle ? attempts_.turn_away(error.message) : attempts_.fail_by(error.message);
   return std::nullopt;
 }
 

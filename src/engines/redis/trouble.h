@@ -15,7 +15,7 @@
 
 namespace aldis {
 
-// An error that time may cure: nobody answers, or the Unix socket is not there.
+// An error that time may cure: nobody answers, or not what a call needs.
 bool may_pass(const Error& error);
 
 class Trouble {

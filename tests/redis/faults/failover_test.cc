@@ -60,7 +60,7 @@ void fail_over_and_heal(RedisCluster& cluster, Traffic& traffic) {
 
 TEST(ClusterFailover, loses_nothing_with_a_replica_for_each_write) {
   RedisCluster cluster({.replicas_per_master = 1});
-  Traffic traffic(store_at(cluster.url() + ""));
+  Traffic traffic(store_at(cluster.url() + "?replicas=1"));
   fail_over_and_heal(cluster, traffic);
   expect_nothing_wrong(traffic.end());
 }
@@ -74,9 +74,23 @@ TEST(ClusterFailover, has_a_loss_window_otherwise) {
   expect_nothing_wrong(report);
 }
 
+TEST(ClusterOutage, of_a_master_without_replicas_ends_when_it_is_back) {
+  RedisCluster cluster({.server = {.append_only = true}});
+  WorkspaceOptions options = store_at(cluster.url());
+  options.call_timeout = 2s;
+  Traffic traffic(options);
+  traffic.wait_until_it_flows();
+  RedisServer& master = cluster.master_of(busy_slot(cluster));
+  master.kill();
+  let_pass(3s);  // the others find that it is dead, and answer CLUSTERDOWN
+  master.restart();
+  traffic.wait_until_it_flows();
+  expect_nothing_wrong(traffic.end());
+}
+
 TEST(ClusterInPeace, a_master_may_hand_over_and_a_slot_may_move) {
   RedisCluster cluster({.replicas_per_master = 1});
-  Traffic traffic(store_at(cluster.url() + ""));
+  Traffic traffic(store_at(cluster.url() + "?replicas=1"));
   traffic.wait_until_it_flows();
   const std::size_t slot = busy_slot(cluster);
   cluster.hand_over(slot);
@@ -106,7 +120,7 @@ void fail_over_and_heal(const RedisSentinels& sentinels, Traffic& traffic) {
 
 TEST(SentinelFailover, loses_nothing_with_a_replica_for_each_write) {
   const RedisSentinels sentinels;
-  Traffic traffic(store_at(sentinels.url() + ""));
+  Traffic traffic(store_at(sentinels.url() + "?replicas=1"));
   fail_over_and_heal(sentinels, traffic);
   expect_nothing_wrong(traffic.end());
 }

@@ -13,14 +13,15 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kCallTimeout = 2s;
+constexpr auto kPatientCallTimeout = 20s;  // where no call may fail, however slow the machine
 
-WorkspaceOptions store_of(const RedisServer& server) {
-  return {.store = server.url(), .namespace_name = "faults", .call_timeout = kCallTimeout};
+WorkspaceOptions store_of(const RedisServer& server, std::chrono::nanoseconds call_timeout = kCallTimeout) {
+  return {.store = server.url(), .namespace_name = "faults", .call_timeout = call_timeout};
 }
 
 TEST(ServerFault, without_one_no_call_fails) {
   const RedisServer server({.append_only = true});
-  Traffic traffic(store_of(server));
+  Traffic traffic(store_of(server, kPatientCallTimeout));
   traffic.wait_until_it_flows();
   let_pass(500ms);
   const TrafficReport report = traffic.end();
@@ -97,7 +98,7 @@ TEST(ServerFault, a_reload_of_all_data_changes_nothing) {
 
 TEST(ServerFault, forgotten_scripts_are_loaded_again) {
   const RedisServer server({.append_only = true});
-  Traffic traffic(store_of(server));
+  Traffic traffic(store_of(server, kPatientCallTimeout));
   traffic.wait_until_it_flows();
   eventually([&] { return server.command({"SCRIPT", "FLUSH"}) != "OK"; }, 1s);
   traffic.wait_until_it_flows();

@@ -41,9 +41,9 @@ struct TrafficReport {
   std::uint64_t taken_unseen = 0;  // by a call that failed: the receipt says so
   std::uint64_t lost = 0;
   std::uint64_t twice = 0;
-  std::map<std::string, std::uint64_t> failures;  // by code
-  std::chrono::nanoseconds longest_excess{0};  // of a call, over the time that it was given itself
-  std::vector<std::string> wrong;              // sentences; the first hundred
+  std::map<std::string, std::uint64_t> failures;  // by call and code
+  std::chrono::nanoseconds longest_excess{0};     // of a call, over the time that it was given itself
+  std::vector<std::string> wrong;                 // sentences; the first hundred
 
   std::string text() const;
 };
@@ -91,12 +91,13 @@ class Traffic {
   std::invoke_result_t<Call> attempt(Agent& agent, std::string_view what, std::chrono::nanoseconds limit, Call call);
   void note_end(std::string_view what, std::chrono::nanoseconds excess);
   void note_failure(std::string_view what, const Error& error);
-  void note_sent(const CoordinationSignal& signal, std::set<std::string> readers);
+  void note_sent(const CoordinationSignal& signal, const std::set<std::string>& readers);
   void note_delivery(const std::string& reader, const CoordinationSignal& signal);
   void note_wrong(std::string what) ALDIS_EXCLUDES(mutex_);
   void expect_fact(bool holds, std::string_view what);
 
-  void account_for_all();
+  void wait_until_all_is_taken(CoordinationSignals& observer);
+  void account_for_missing(CoordinationSignals& observer);
   bool is_taken(CoordinationSignals& observer, const std::string& id, const std::string& reader);
   std::map<std::string, std::set<std::string>> missing();
 

@@ -31,11 +31,24 @@ struct Heard {
   std::chrono::nanoseconds after;  // the sending
 };
 
+// Until somebody listens there, and nobody has asked anything for a while: whoever listens sleeps.
+bool is_asleep_at(const RedisServer& server) {
+  constexpr int kQuietLooks = 50;
+  std::string before;
+  int quiet = 0;
+  return eventually([&] {
+    const std::string calls = server.info("cmdstat_evalsha") + server.info("cmdstat_eval");
+    quiet = calls == before && server.info("pubsub_channels") != "0" ? quiet + 1 : 0;
+    before = calls;
+    return quiet == kQuietLooks;
+  });
+}
+
 // Waits as "reader" by one store, disturbs, and sends by another.
 Heard disturbed_wait(const std::string& reader_url, const RedisServer& server, const std::function<void()>& disturb) {
   auto reader = *CoordinationSignals::open(join(reader_url), "reader");
   auto waiting = std::async(std::launch::async, [&] { return reader.wait_for_signal({}, {}, 60s); });
-  EXPECT_TRUE(eventually([&] { return server.info("pubsub_channels") != "0"; }));  // now it listens
+  EXPECT_TRUE(is_asleep_at(server));
   disturb();
   auto sender = *CoordinationSignals::open(join(server.url()), "sender");
   const SteadyTime sent_at = SystemClock{}.steady_now();

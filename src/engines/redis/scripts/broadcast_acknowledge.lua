@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Makes a reservation final: agent, id, attempt or "". Answers done, or why not.
 -- include: broadcast_read.lua
 -- include: acknowledgement.lua

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Makes an agent appear, or records its use: agent.
 -- include: broadcast_keys.lua
 use(ARGV[6])

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Counts what pending lists as read by the agent, who is listed as no reader: agent, type or "", operation id, how long
 -- it is remembered. Answers how many; again while there are more than one run may do. Cost: as broadcast_pending.lua.
 -- include: broadcast_list.lua

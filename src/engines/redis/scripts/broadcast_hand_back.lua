@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Returns reservations of an agent that still are as given: agent, operation id, how long it is remembered, then of
 -- each id, attempt, pid, start, boot id, PID namespace. Answers how many.
 -- include: broadcast_settle.lua

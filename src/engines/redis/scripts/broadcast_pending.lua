@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Lists what takes would deliver, a page at a time: agent, type or "", the commit behind which to go on ("": all),
 -- limits of a page in signals and in bytes of payloads. Answers {"pending", signals}, or {"page", commit, signals} when
 -- more may follow. Cost: for each type up to a page of its live ones, and those that the agent read above its low-water

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- What became of a broadcast: id. Answers as a mailbox's receipt.
 -- include: broadcast_read.lua
 local id = ARGV[6]

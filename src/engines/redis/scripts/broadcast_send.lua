@@ -1,3 +1,4 @@
+#!lua
 -- Commits a broadcast: id, type, source, sent, ttl in nanoseconds, ttl in microseconds, payload, limit of live ones.
 -- Answers done. Cost: a fixed number of operations on sorted sets.
 -- include: broadcast_settle.lua

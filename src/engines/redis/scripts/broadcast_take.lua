@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Takes, shows or recalls a broadcast or the expiry of one. Arguments: lib/take_request.lua.
 -- Cost: one operation for all lanes in which the agent read everything, and for each other one those that its filter
 -- skipped and it read above its low-water mark: of a type, or of a type and source, at most its live ones (and, when

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Counts a beat: adds the interval since the last one to the rhythm (Welford), renews the lease.
 -- KEYS  the agent's heartbeat shard: writes :r, every 16th time :s and :x, sometimes :v and times to live
 -- ARGV  ring command, agent, incarnation (16 bytes), id of this beat (8 bytes), status, progress (a big-endian double;
@@ -9,7 +10,7 @@
 local id, status, task = ARGV[4], ARGV[5], ARGV[7]
 if beat_id == id then return 1 end
 if beats > 0 then
-  local interval = (now - last_beat) / 1000000
+  local interval = math.max(0, now - last_beat) / 1000000 -- a clock may be set back
   local delta = interval - mean
   intervals = intervals + 1
   mean = mean + delta / intervals

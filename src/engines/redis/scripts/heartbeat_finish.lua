@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Marks the incarnation finished with its final status.
 -- KEYS  the agent's heartbeat shard: writes :r, :s, :x, :v and times to live
 -- ARGV  ring command, agent, incarnation (16 bytes), final status

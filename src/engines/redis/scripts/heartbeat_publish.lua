@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Compares and sets the published state.
 -- KEYS  the agent's heartbeat shard: writes :r
 -- ARGV  ring command, agent, incarnation (16 bytes), id of this change (8 bytes), numbers of the expected and the next

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Renews the lease and nothing else.
 -- KEYS  the agent's heartbeat shard: writes :r, sometimes :v and times to live
 -- ARGV  ring command, agent, incarnation (16 bytes)

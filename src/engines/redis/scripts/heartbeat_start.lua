@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Makes an incarnation the newest: no beats, a fresh lease, published alive.
 -- KEYS  the agent's heartbeat shard: writes :r, :s, :x, :v and times to live
 -- ARGV  ring command, agent, incarnation (16 bytes), lease in nanoseconds, what the agent says of itself (the

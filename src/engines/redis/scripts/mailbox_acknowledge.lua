@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Makes a reservation final. Arguments: agent, id, attempt or ''.
 -- include: mailbox_settle.lua
 -- include: acknowledgement.lua
@@ -19,8 +20,13 @@ local refused = judge_acknowledgement(id, state, record[ATTEMPT], tonumber(ARGV[
 if refused then return refused end
 if state == 'open' then
   record[ACKNOWLEDGED] = true
+  -- A take id may ask for it again.
+  if record[REMEMBERED] > now then
+    call('SET', group .. ':p:' .. id, call('HGET', record_prefix .. id, 'p'), 'PXAT',
+      milliseconds_after(record[REMEMBERED]))
+  end
   finish(box, id, record, 'delivered', now)
-  shorten_life(id, record)
+  shorten_life(id)
   save_mailbox(box)
   ring_signal(id)
 end

@@ -1,5 +1,7 @@
+#!lua flags=allow-oom
 -- Clears what mailbox_pending lists: agent, type or '', an id of this call, how long to remember its answer. Again while
 -- there is more than one run may do; what was sent meanwhile stays.
+-- include: mailbox_evicted.lua
 -- include: mailbox_settle.lua
 -- include: memory.lua
 local box = open_mailbox(ARGV[6])
@@ -18,8 +20,7 @@ for _, found in ipairs(places) do
   local record = find_record(id)
   if not record then return forget_evicted(box, found) end
   finish(box, id, record, 'cleared', now)
-  record[REMEMBERED] = 0
-  shorten_life(id, record)
+  shorten_life(id)
   ring_signal(id)
   before.count = before.count + 1
 end

@@ -1,5 +1,7 @@
+#!lua flags=allow-oom
 -- Returns reservations that still are as given. Arguments: agent, an id of this call, how long to remember its answer,
 -- then for each: id, attempt, pid, start, boot id, PID namespace.
+-- include: mailbox_release.lua
 -- include: mailbox_settle.lua
 -- include: take_request.lua
 -- include: memory.lua
@@ -19,9 +21,8 @@ for i = 9, #ARGV, 6 do
   end
 end
 if count > 0 then
-  next_version(box)
-  save_mailbox(box)
+  save_next_version(box)
   remember(box.agent, ARGV[7], tonumber(ARGV[8]), text(count))
-  redis.call(ring, group .. '!a:' .. box.agent, '')
+  redis.pcall(ring, group .. '!a:' .. box.agent, '')
 end
 return { 'count', text(count) }

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- What became of a targeted signal. Argument: id.
 -- include: mailbox_settle.lua
 local id = ARGV[6]

@@ -41,7 +41,7 @@ local function next_commit(at_least)
   return commit
 end
 
-local function ring_readers(type) redis.call(ring, group .. '!', type) end
+local function ring_readers(type) redis.pcall(ring, group .. '!', type) end
 
 local function appearance_key(agent) return group .. ':e:' .. agent end
 

@@ -2,4 +2,4 @@
 if call('INCR', group .. ':v') == 1 then
   call('PEXPIREAT', group .. ':v', string.format('%.0f', now / 1000 + 180000000))
 end
-call(ARGV[1], group .. '!', agent)
+redis.pcall(ARGV[1], group .. '!', agent)

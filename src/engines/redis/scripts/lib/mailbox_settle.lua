@@ -1,22 +1,26 @@
 -- What time does to a mailbox: signals expire, reservations lapse, tombstones go and what was not told of them folds.
 -- include: mailbox.lua
--- include: mailbox_evicted.lua
 
 -- A script settles a bounded number of signals. False: more is due, run again before anything is looked at.
 local function settle_due(box)
+-- include: mailbox_evicted.lua
+-- include: mailbox_release.lua
+  -- Those of a kind whose time has come, the first of them first.
+  local function due_members(kind, count)
+    return call('ZRANGEBYLEX', box.index, '[' .. kind, '(' .. kind .. digits(now) .. '~', 'LIMIT', 0, count)
+  end
   local function id_in(member) return string.sub(member, 36, 61) end
 
   local function settle_expired(steps)
-    local members = due_members(box, 'e', now, steps)
+    local members = due_members('e', steps)
     for _, member in ipairs(members) do
       local id = id_in(member)
       local record = find_record(id)
       if record then
-        finish(box, id, record, 'expired', record[ENDS])
-        local all, by_type, by_source, by_both = ways_of('u', id, record)
-        redis.call('ZADD', box.index, 0, all, 0, by_type, 0, by_source, 0, by_both)
+        local all, by_type, by_source, by_both = four_ways('u', record[TYPE], record[SOURCE], place_of(id, record))
+        call('ZADD', box.index, '0', all, '0', by_type, '0', by_source, '0', by_both)
         box.untold = box.untold + 1
-        redis.call('DEL', payload_prefix .. id)
+        finish(box, id, record, 'expired', record[ENDS])
         ring_signal(id)
       else
         forget_evicted(box, string.sub(member, 19, 61))
@@ -26,13 +30,13 @@ local function settle_due(box)
   end
 
   local function settle_lapsed(steps)
-    local members = due_members(box, 'l', now, steps)
+    local members = due_members('l', steps)
     for _, member in ipairs(members) do
       local record = find_record(id_in(member))
       if record and is_held(record) then
         release(box, id_in(member), record)
       else
-        redis.call('ZREM', box.index, member)
+        call('ZREM', box.index, member)
       end
     end
     return #members
@@ -40,7 +44,7 @@ local function settle_due(box)
 
   -- One notice a type, which shows the newest: {keep until, count, commit, id, source, sent, shown expiry}.
   local function fold(id, record)
-    local packed = redis.call('HGET', folded_key(box), record[TYPE])
+    local packed = call('HGET', folded_key(box), record[TYPE])
     local notice = packed and cmsgpack.unpack(packed) or { 0, 0, 0 }
     if not packed then box.folded = box.folded + 1 end
     -- Not simply now: what is folded must not depend on when somebody came to do it.
@@ -50,32 +54,34 @@ local function settle_due(box)
       notice[3], notice[4], notice[5] = record[COMMIT], id, record[SOURCE]
       notice[6], notice[7] = record[SENT], shown_expiry(record)
     end
-    redis.call('HSET', folded_key(box), record[TYPE], cmsgpack.pack(notice))
-    redis.call('PEXPIREAT', folded_key(box), milliseconds_after(box.kept))
+    call('HSET', folded_key(box), record[TYPE], cmsgpack.pack(notice))
+    call('PEXPIREAT', folded_key(box), milliseconds_after(box.kept))
   end
 
   local function settle_tombstones(steps)
     local beyond = math.min(math.max(box.tombstones - tombstones_max, 0), steps)
-    local members = due_members(box, 't', nil, beyond)
-    local old = due_members(box, 't', now - tombstone_retention, steps)
-    if #old > #members then members = old end
-    for _, member in ipairs(members) do
-      local id = id_in(member)
+    local places = beyond > 0 and call('ZRANGE', tombstones_key(box), 0, beyond - 1) or {}
+    local old = call('ZRANGEBYSCORE', tombstones_key(box), '-inf', text(now - tombstone_retention), 'LIMIT', 0, steps)
+    if #old > #places then places = old end
+    for _, place in ipairs(places) do
+      local id = id_of(place)
       local record = find_record(id)
-      if record and record[STATE] == 'expired' and redis.call('ZREM', box.index, ways_of('u', id, record)) > 0 then
+      if record and record[STATE] == 'expired'
+        and call('ZREM', box.index, four_ways('u', record[TYPE], record[SOURCE], place)) > 0 then
         box.untold = box.untold - 1
         fold(id, record)
       end
-      redis.call('DEL', record_prefix .. id)
-      redis.call('ZREM', box.index, member)
-      box.tombstones = box.tombstones - 1
+      call('DEL', record_prefix .. id)
+      call('ZREM', tombstones_key(box), place)
     end
-    return #members
+    box.tombstones = call('ZCARD', tombstones_key(box))
+    return #places
   end
 
-  local function heed_first(kind, delay)
-    local first = due_members(box, kind, nil, 1)[1]
-    if first then box.due = math.min(box.due, tonumber(string.sub(first, 2, 17)) + delay) end
+  local function heed(time) box.due = math.min(box.due, time) end
+  local function heed_first(kind)
+    local first = call('ZRANGEBYLEX', box.index, '[' .. kind, '(' .. kind .. ':', 'LIMIT', 0, 1)[1]
+    if first then heed(tonumber(string.sub(first, 2, 17))) end
   end
 
   -- Every expiry comes before any tombstone goes: they go in the order of their ends.
@@ -84,9 +90,10 @@ local function settle_due(box)
     if steps > 0 then steps = steps - settle_some(steps) end
   end
   box.due = steps > 0 and never or 0
-  heed_first('e', 0)
-  heed_first('l', 0)
-  heed_first('t', tombstone_retention)
+  heed_first('e')
+  heed_first('l')
+  local oldest = call('ZRANGE', tombstones_key(box), 0, 0, 'WITHSCORES')[2]
+  if oldest then heed(tonumber(oldest) + tombstone_retention) end
   save_mailbox(box)
   return steps > 0
 end

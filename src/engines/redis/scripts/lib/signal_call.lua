@@ -1,10 +1,10 @@
 -- What every signal script begins with: its group, the server's time, the limits that each call brings, and how numbers
 -- become text. ARGV[1] rings, ARGV[2..5] are limits, the script's own arguments follow.
-local group, ring = KEYS[1], ARGV[1]
-local tombstones_max, tombstone_retention = tonumber(ARGV[2]), tonumber(ARGV[3])
-local position_retention, steps_max = tonumber(ARGV[4]), tonumber(ARGV[5])
+local call, group, ring = redis.call, KEYS[1], ARGV[1]
+local tombstones_max, tombstone_retention = ARGV[2] + 0, ARGV[3] + 0
+local position_retention, steps_max = ARGV[4] + 0, ARGV[5] + 0
 
-local clock = redis.call('TIME')
+local clock = call('TIME')
 local now = clock[1] * 1000000 + clock[2] -- microseconds, exact: below 2^53
 
 -- Concatenation would round to 14 digits.
@@ -19,7 +19,7 @@ local hour = 3600 * 1000000
 local never = 9007199254740991
 
 -- The receipt of a signal changed.
-local function ring_signal(id) redis.call(ring, group .. '!s:' .. id, '') end
+local function ring_signal(id) redis.pcall(ring, group .. '!s:' .. id, '') end
 
 local function error_answer(code, message) return { 'error', code, message } end
 

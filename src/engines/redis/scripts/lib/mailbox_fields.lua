@@ -1,0 +1,3 @@
+-- Fields of a signal's record.
+local TARGET, TYPE, SOURCE, SENT, TTL, ENDS, COMMIT, BYTES = 1, 2, 3, 4, 5, 6, 7, 8
+local STATE, ATTEMPT, ACKNOWLEDGED, SETTLED, UNTIL, HOLDER, REMEMBERED = 9, 10, 11, 12, 13, 14, 15
