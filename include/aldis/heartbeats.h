@@ -9,7 +9,8 @@
 // Threads: safe from any thread. One coordinator speaks for one agent; reading calls need no agent.
 // Errors: invalid_argument for bad names, progress outside 0.0–1.0 or NaN, leases out of bounds; failed_precondition
 // for a beat before start_heartbeat; conflict when another incarnation took over; plus what the store answers. A failed
-// call changes nothing. Limits: limits.h, "Heartbeats".
+// call changes nothing; only one that is `unavailable` from a Redis store may have been done, and says so. Limits:
+// limits.h, "Heartbeats".
 
 #include <chrono>
 #include <cstdint>

@@ -9,7 +9,8 @@
 // once, and never two holders within one reservation. Threads: safe from any thread. A waiting call sleeps until it is
 // woken or its next deadline; it does not poll. Errors: invalid_argument (names, ttl not in (0, 7 days], too many
 // types), resource_exhausted (mailbox, broadcast type or board full: nothing was sent, nothing dropped), not_found and
-// conflict as each function says, plus the store's. Limits: limits.h, "Signals".
+// conflict as each function says, plus the store's. A failed call changes nothing; only one that is `unavailable` from
+// a Redis store may have been done, and says so. Limits: limits.h, "Signals".
 
 #include <chrono>
 #include <cstdint>
@@ -125,6 +126,7 @@ class ALDIS_API CoordinationSignals {
                                     const TakeOptions& options = {});
 
   // `timeout` 0 checks once. SourceGone: the one source waited for is dead or finished and nothing from it is pending.
+  // While the store is silent it ends later, by what is left of the call that is under way: call_timeout at most.
   Result<WaitOutcome> wait_for_signal(const std::vector<std::string>& types, std::string_view source = {},
                                       std::chrono::nanoseconds timeout = limits::kSignalWaitDefault,
                                       const TakeOptions& options = {}, std::stop_token stop = {});
@@ -150,7 +152,7 @@ class ALDIS_API CoordinationSignals {
   Result<Receipt> receipt(std::string_view signal_id);
 
   // Waits until the receipt is final (delivered, expired or cleared; for a broadcast: read by at least one agent);
-  // deadline_exceeded when it is not by then.
+  // deadline_exceeded when it is not by then. While the store is silent it ends later, as waiting for a signal does.
   Result<Receipt> wait_for_receipt(std::string_view signal_id, std::chrono::nanoseconds timeout,
                                    std::stop_token stop = {});
 

@@ -63,8 +63,23 @@ TEST_F(Doctor, an_unsafe_directory_fails_with_a_way_out) {
 TEST_F(Doctor, a_store_that_cannot_be_reached_fails) {
   const Ended ended = sandbox.aldis({"doctor"}, {{"ALDIS_STORE", "redis://joe:hunter2@127.0.0.1:1"}});
   EXPECT_EQ(ended.exit_code, 4);
-  EXPECT_EQ(checks_of(ended)["store"].status, "fail");
+  const Check store = checks_of(ended)["store"];
+  EXPECT_EQ(store.status, "fail");
+  EXPECT_THAT(store.suggestion, HasSubstr("start the server"));
   EXPECT_EQ(ended.out.find("hunter2"), std::string::npos);
+}
+
+TEST_F(Doctor, says_once_that_a_store_cannot_be_reached) {
+  const Ended ended = sandbox.aldis({"doctor"}, {{"ALDIS_STORE", "redis://127.0.0.1:1"}});
+  const std::size_t first = ended.out.find("Connection refused");
+  ASSERT_NE(first, std::string::npos) << ended.out;
+  EXPECT_EQ(ended.out.find("Connection refused", first + 1), std::string::npos) << ended.out;
+}
+
+TEST_F(Doctor, an_url_that_is_spelled_wrong_is_to_be_corrected) {
+  const Ended ended = sandbox.aldis({"doctor"}, {{"ALDIS_STORE", "redis://host:port"}});
+  EXPECT_EQ(ended.exit_code, 4);
+  EXPECT_THAT(checks_of(ended)["store"].suggestion, HasSubstr("correct the store URL"));
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <iterator>
+#include <sstream>
 
 #include "program.h"
 #include "redis/cluster.h"
@@ -138,6 +140,32 @@ TEST_F(OnRedis, doctor_warns_of_what_may_lose_signals) {
   EXPECT_THAT(check(ended, "eviction").message, HasSubstr("allkeys-lru"));
 }
 
+TEST_F(OnRedis, what_doctor_suggests_is_a_command) {
+  RedisServer careless({.lines = {"maxmemory-policy allkeys-lru", "timeout 300"}});
+  const Ended ended = aldis({"doctor"}, {{"ALDIS_STORE", careless.url()}});
+  for (const char* name : {"persistence", "eviction", "timeout"}) {
+    EXPECT_EQ(check(ended, name).status, "warn") << ended.out;
+    std::istringstream commands(check(ended, name).suggestion);
+    for (std::string command; std::getline(commands >> std::ws, command, ';');) {
+      std::istringstream words(command);
+      EXPECT_EQ(careless.command({std::istream_iterator<std::string>(words), {}}), "OK") << command;
+    }
+  }
+  const Ended again = aldis({"doctor"}, {{"ALDIS_STORE", careless.url()}});
+  for (const char* name : {"persistence", "eviction", "timeout"}) EXPECT_EQ(check(again, name).status, "ok") << name;
+  EXPECT_EQ(check(again, "memory").status, "warn") << "no maxmemory";
+}
+
+TEST_F(OnRedis, doctor_says_what_is_wrong_with_a_password) {
+  RedisServer locked({.password = "correct-horse"});
+  std::string url = locked.url();
+  url.insert(url.find("://") + 3, ":hunter2@");
+  const Ended ended = aldis({"doctor"}, {{"ALDIS_STORE", url}});
+  EXPECT_EQ(ended.exit_code, 4);
+  EXPECT_THAT(check(ended, "store").suggestion, HasSubstr("correct the user and password"));
+  EXPECT_THAT(ended.out, Not(HasSubstr("hunter2")));
+}
+
 TEST_F(OnRedis, doctor_sees_a_clock_that_is_wrong) {
   ClockFile clock;
   RedisServer late({.clock = &clock});
@@ -159,6 +187,27 @@ TEST_F(OnRedis, doctor_looks_at_every_master_of_a_cluster) {
   const auto rows = ended.rows("/data");
   EXPECT_EQ(
       std::ranges::count_if(rows, [](const auto& row) { return row.at("name") == boost::json::value("version"); }), 3);
+}
+
+TEST_F(OnRedis, doctor_looks_at_the_masters_that_live) {
+  RedisCluster cluster({.masters = 3});
+  cluster.nodes().back()->kill();
+  const Ended ended = aldis({"doctor"}, {{"ALDIS_STORE", cluster.url()}});
+  EXPECT_EQ(ended.exit_code, 4);
+  EXPECT_EQ(check(ended, "servers").status, "fail") << ended.out;
+  EXPECT_THAT(check(ended, "servers").message, HasSubstr(cluster.nodes().back()->address()));
+  EXPECT_THAT(check(ended, "version").message, HasSubstr(cluster.nodes().front()->address()));
+}
+
+TEST_F(OnRedis, doctor_does_not_guess_what_it_may_not_ask) {
+  for (const bool append_only : {true, false}) {
+    RedisServer strict({.acl = "user ann on >secret ~* &* +@all -config", .append_only = append_only});
+    std::string url = strict.url();
+    url.insert(url.find("://") + 3, "ann:secret@");
+    const Check found = check(aldis({"doctor"}, {{"ALDIS_STORE", url}}), "persistence");
+    EXPECT_EQ(found.status, "warn");
+    EXPECT_THAT(found.message, append_only ? HasSubstr("does not tell") : HasSubstr("snapshots at most"));
+  }
 }
 
 TEST_F(OnRedis, doctor_says_what_an_acl_hides) {

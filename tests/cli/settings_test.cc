@@ -1,6 +1,7 @@
 // Flag, then environment, then config file, then default; and the file says what is wrong with it.
 
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 
 #include "program.h"
 
@@ -133,6 +134,32 @@ TEST_F(Settings, a_password_on_the_command_line_is_refused_and_not_repeated) {
     EXPECT_THAT(ended.text("/error/message"), AllOf(HasSubstr("ALDIS_STORE"), HasSubstr("password_file")));
     EXPECT_THAT(ended.out, Not(HasSubstr("hunter2")));
   }
+}
+
+TEST_F(Settings, an_url_that_is_spelled_wrong_is_not_repeated) {
+  for (const char* store : {"aldis:SEKRET@host:6379", "redis:/u:SEKRET@h", "redis//u:SEKRET@h", "redis:u:SEKRET@h",
+                            "redis-cluster://u:SEKRET@h", "u:SEKRET@h", "SEKRET", "rediss://SEKRET:h"}) {
+    for (const Words& words : {Words{"agents", "list"}, Words{"signals", "send", "t", "--agent", "a", "--to", "b"},
+                               Words{"doctor"}, Words{"doctor", "--output", "table"}}) {
+      const Ended ended = sandbox.aldis(words, {{"ALDIS_STORE", store}});
+      EXPECT_NE(ended.exit_code, 0) << store;
+      EXPECT_THAT(ended.out + ended.err, Not(HasSubstr("SEKRET"))) << store;
+    }
+  }
+  EXPECT_THAT(sandbox.aldis({"agents", "list"}, {{"ALDIS_STORE", "amqp+x://u:SEKRET@h"}}).text("/error/message"),
+              AllOf(HasSubstr("\"amqp+x://\""), HasSubstr("redis://")));
+}
+
+TEST_F(Settings, a_file_with_a_password_that_others_may_read_is_a_warning) {
+  const std::string path = write_config("store = \"redis://joe:hunter2@host\"\n");
+  ASSERT_EQ(chmod(path.c_str(), 0644), 0);
+  EXPECT_THAT(sandbox.aldis({"config", "path"}).text("/warnings/0"),
+              AllOf(HasSubstr("chmod 600 " + path), Not(HasSubstr("hunter2"))));
+  ASSERT_EQ(chmod(path.c_str(), 0600), 0);
+  EXPECT_TRUE(sandbox.aldis({"config", "path"}).rows("/warnings").empty());
+  write_config("store = \"redis://host\"\n");
+  ASSERT_EQ(chmod(path.c_str(), 0644), 0);
+  EXPECT_TRUE(sandbox.aldis({"config", "path"}).rows("/warnings").empty());
 }
 
 TEST_F(Settings, a_password_in_an_url_is_masked) {

@@ -58,6 +58,7 @@ Certificates::Certificates() {
   make_authority("foreign-authority");
   make("server", "authority", "server");
   make("another-name", "authority", "another-name");
+  make("expired-server", "authority", "server", "0");
   make("client", "authority", "client");
   make("foreign-server", "foreign-authority", "server");
   make("foreign-client", "foreign-authority", "client");
@@ -65,11 +66,12 @@ Certificates::Certificates() {
 
 void Certificates::make_authority(const std::string& name) const { make(name, "", "authority"); }
 
-void Certificates::make(const std::string& name, const std::string& authority, const std::string& extensions) const {
+void Certificates::make(const std::string& name, const std::string& authority, const std::string& extensions,
+                        const std::string& days) const {
   const Identity made = identity(name);
   Words arguments = {
       "req",      "-x509",   "-newkey", "ec",          "-pkeyopt",      "ec_paramgen_curve:P-256",      "-nodes",
-      "-days",    "2",       "-subj",   "/CN=" + name, "-config",       directory_.file("openssl.cnf"), "-extensions",
+      "-days",    days,       "-subj",   "/CN=" + name, "-config",       directory_.file("openssl.cnf"), "-extensions",
       extensions, "-keyout", made.key,  "-out",        made.certificate};
   if (!authority.empty()) {
     const Identity issuer = identity(authority);

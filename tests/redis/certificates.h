@@ -2,7 +2,7 @@
 // Certificates for servers and clients of a test, made by the `openssl` command. Implemented in certificates.cc.
 //
 // Model: two authorities that know nothing of each other; under the first a server for 127.0.0.1 and localhost, a
-// server for another name, and a client; under the second a server and a client that must be refused. All are files,
+// server for another name, one whose time is over, and a client; under the second a server and a client that must be refused. All are files,
 // gone with the object. Threads: const calls are safe.
 
 #include <string>
@@ -31,6 +31,7 @@ class Certificates {
   std::string foreign_authority() const { return directory_.file("foreign-authority.pem"); }
   Identity server() const { return identity("server"); }
   Identity server_of_another_name() const { return identity("another-name"); }
+  Identity expired_server() const { return identity("expired-server"); }
   Identity client() const { return identity("client"); }
   Identity foreign_server() const { return identity("foreign-server"); }
   Identity foreign_client() const { return identity("foreign-client"); }
@@ -44,7 +45,8 @@ class Certificates {
     return {directory_.file(std::string(name) + ".pem"), directory_.file(std::string(name) + ".key")};
   }
   void make_authority(const std::string& name) const;
-  void make(const std::string& name, const std::string& authority, const std::string& extensions) const;
+  void make(const std::string& name, const std::string& authority, const std::string& extensions,
+            const std::string& days = "2") const;
 
   ScratchDirectory directory_;
 };

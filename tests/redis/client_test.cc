@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "aldis/limits.h"
+#include "redis/chaos_proxy.h"
 #include "redis/client_world.h"
 #include "redis/eventually.h"
 #include "redis/server.h"
@@ -69,6 +70,20 @@ TEST(RedisClientOnAServer, waits_for_one_that_is_down) {
   server.restart();
 }
 
+TEST(RedisClientOnAServer, makes_a_new_connection_where_those_that_were_idle_are_dead_without_a_word) {
+  const RedisServer server;
+  ChaosProxy network(server.port());
+  const auto client = connect("redis://" + network.address(), 4s);
+  EXPECT_EQ(length_after(*client), 1);
+  network.stall_present();
+  EXPECT_EQ(length_after(*client), 2);
+  network.stall_present();
+  const std::vector requests = {length_of()};
+  const auto replies = client->read(requests);
+  ASSERT_TRUE(replies) << replies.error().message;
+  EXPECT_EQ(replies->front(), number(2));
+}
+
 TEST(RedisClientOnAServer, says_at_the_deadline_what_was_wrong_and_what_to_do) {
   RedisServer server;
   const auto client = connect(server.url(), kShort);
@@ -91,8 +106,10 @@ TEST(RedisClientOnAServer, gives_up_on_one_that_is_stopped) {
   server.go_on();
   ASSERT_FALSE(reply);
   EXPECT_EQ(reply.error().code, ErrorCode::unavailable);
+  EXPECT_THAT(reply.error().message, HasSubstr("it may have been done")) << "and will be, when the server goes on";
   ASSERT_FALSE(replies);
   EXPECT_EQ(replies.error().code, ErrorCode::unavailable);
+  EXPECT_THAT(replies.error().message, Not(HasSubstr("may have been done")));
 }
 
 TEST(RedisClientOnAServer, is_refused_at_once_when_nobody_listens) {
@@ -102,6 +119,31 @@ TEST(RedisClientOnAServer, is_refused_at_once_when_nobody_listens) {
   ASSERT_FALSE(client);
   EXPECT_EQ(client.error().code, ErrorCode::unavailable);
   EXPECT_THAT(client.error().message, HasSubstr(server.address()));
+}
+
+TEST(RedisClientOnAServer, gives_up_a_read_sooner_if_it_is_told_to) {
+  const RedisServer server;
+  const auto client = connect(server.url(), 24h);
+  server.stop();
+  const std::vector requests = {length_of()};
+  const auto replies = client->read(requests, kShort);
+  ASSERT_FALSE(replies);
+  EXPECT_EQ(replies.error().code, ErrorCode::unavailable);
+}
+
+TEST(RedisClientOnAServer, gives_each_advice_once) {
+  RedisServer server;
+  const auto client = connect(server.url(), kShort);
+  server.kill();
+  const Result<Reply> late = append(*client, "w");
+  const auto refused = try_connect(server.url());
+  ASSERT_FALSE(late);
+  ASSERT_FALSE(refused);
+  for (const std::string& message : {late.error().message, refused.error().message}) {
+    const std::string advice = "is the server running";
+    EXPECT_EQ(message.find(advice), message.rfind(advice)) << message;
+    EXPECT_THAT(message, HasSubstr(advice));
+  }
 }
 
 TEST(RedisClientOnAServer, reads_in_the_order_of_the_requests) {
@@ -268,7 +310,7 @@ TEST(RedisReplicas, that_are_missing_make_a_durable_call_unavailable_and_no_othe
   const Result<Reply> reply = append(*client, "w", kGroup, Durability::durable);
   ASSERT_FALSE(reply);
   EXPECT_EQ(reply.error().code, ErrorCode::unavailable);
-  EXPECT_THAT(reply.error().message, HasSubstr("0 of the 1 replicas"));
+  EXPECT_THAT(reply.error().message, AllOf(HasSubstr("0 of the 1 replicas"), HasSubstr("it may have been done")));
 }
 
 TEST(RedisKinds, are_told_apart_at_the_first_connection) {

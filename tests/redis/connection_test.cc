@@ -100,8 +100,23 @@ TEST(Connection, says_where_a_missing_or_wrong_password_belongs) {
         ConnectionSettings{.credentials = {"alice", "hunter2"}}, ConnectionSettings{.database = 1}}) {
     const Error error = refusal(endpoint_of(server), settings);
     EXPECT_EQ(error.code, ErrorCode::permission_denied) << error.message;
-    EXPECT_THAT(error.message, AllOf(HasSubstr("password_file"), HasSubstr("ALDIS_STORE"), Not(HasSubstr("hunter2"))));
+    EXPECT_THAT(error.message, AllOf(HasSubstr("password_file"), HasSubstr("store URL"), Not(HasSubstr("hunter2"))));
   }
+}
+
+TEST(Connection, to_a_sentinel_names_the_options_of_its_password) {
+  const RedisServer server({.password = "secret"});
+  for (const Credentials& credentials : {Credentials{}, Credentials{.password = "hunter2"}}) {
+    const Error error = refusal(endpoint_of(server), {.credentials = credentials, .to_sentinel = true});
+    EXPECT_EQ(error.code, ErrorCode::permission_denied) << error.message;
+    EXPECT_THAT(error.message, AllOf(HasSubstr("the Sentinel at"), HasSubstr("sentinel_password_file"),
+                                     HasSubstr("sentinel_password"), Not(HasSubstr("hunter2"))));
+  }
+  const RedisServer open_to_all;
+  const Error error =
+      refusal(endpoint_of(open_to_all), {.credentials = {.password = "hunter2"}, .to_sentinel = true});
+  EXPECT_EQ(error.code, ErrorCode::failed_precondition);
+  EXPECT_THAT(error.message, HasSubstr("take sentinel_password"));
 }
 
 TEST(Connection, says_when_the_server_has_no_password) {
@@ -164,7 +179,9 @@ TEST(Connection, refused_is_unavailable_at_once) {
   EXPECT_THAT(error.message, AllOf(HasSubstr(std::to_string(nobody.number())), HasSubstr("refused")));
 
   const ScratchDirectory scratch;
-  EXPECT_EQ(refusal({.unix_path = scratch.file("none")}).code, ErrorCode::not_found);
+  const Error no_socket = refusal({.unix_path = scratch.file("none")});
+  EXPECT_EQ(no_socket.code, ErrorCode::unavailable) << "what a server that was stopped leaves behind";
+  EXPECT_THAT(no_socket.message, HasSubstr("is the server running"));
   EXPECT_EQ(refusal({.unix_path = scratch.file(std::string(200, 'a'))}).code, ErrorCode::invalid_argument);
 }
 
@@ -233,6 +250,24 @@ TEST(Connection, that_broke_is_not_usable_any_more) {
   EXPECT_EQ(replies.error().code, ErrorCode::unavailable);
   EXPECT_FALSE((*connection)->usable());
   EXPECT_FALSE((*connection)->is_quiet());
+}
+
+TEST(Connection, that_ends_before_a_first_answer_may_be_to_a_port_for_tls) {
+  const FakeServer server([](int connection) { read_until(connection, kNamed); });
+  const Error error = refusal(server.endpoint());
+  EXPECT_EQ(error.code, ErrorCode::unavailable);
+  EXPECT_THAT(error.message, AllOf(HasSubstr("is the server running"), HasSubstr("use rediss://")));
+
+  const ScratchDirectory scratch;
+  const FakeServer on_socket([](int connection) { read_until(connection, kNamed); }, scratch.file("socket"));
+  EXPECT_THAT(refusal(on_socket.endpoint()).message, Not(HasSubstr("rediss://"))) << "no socket has TLS";
+
+  const FakeServer answers(after_log_in([](int connection) { read_until(connection, "PING\r\n"); }));
+  const auto connection = open(answers.endpoint());
+  ASSERT_TRUE(connection);
+  const auto replies = (*connection)->exchange(format_command({"PING"}), 1, in(30s));
+  ASSERT_FALSE(replies);
+  EXPECT_THAT(replies.error().message, Not(HasSubstr("rediss://")));
 }
 
 TEST(Connection, to_what_is_no_redis_says_so) {

@@ -251,7 +251,7 @@ TEST_F(PasswordFile, must_be_closed_to_others) {
 }
 
 TEST_F(PasswordFile, must_be_there_and_hold_one_password) {
-  EXPECT_EQ(failure(scratch_.file("missing")).code, ErrorCode::not_found);
+  EXPECT_EQ(failure(scratch_.file("missing")).code, ErrorCode::failed_precondition);
   EXPECT_THAT(failure(scratch_.file("missing")).message, HasSubstr("missing"));
   EXPECT_THAT(failure(file_with("")).message, HasSubstr("holds no password"));
   EXPECT_THAT(failure(file_with("\n")).message, HasSubstr("holds no password"));

@@ -19,6 +19,7 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using Listen = RedisServerOptions::Listen;
 
 class Tls : public ::testing::Test {
@@ -110,8 +111,18 @@ TEST_F(Tls, accepts_only_a_certificate_for_the_host_in_the_url) {
   for (const char* host : {"127.0.0.1", "localhost"}) {
     const Error error = refusal(trusting(), endpoint_of(server, host));
     EXPECT_EQ(error.code, ErrorCode::failed_precondition);
-    EXPECT_THAT(error.message, AllOf(HasSubstr("mismatch"), HasSubstr(host)));
+    EXPECT_THAT(error.message, AllOf(HasSubstr("mismatch"), HasSubstr(host + std::string(" must be in it")),
+                                     Not(HasSubstr("ca="))));
   }
+}
+
+TEST_F(Tls, says_that_a_certificate_ran_out) {
+  ServerTls old = certificates().tls();
+  old.identity = certificates().expired_server();
+  const RedisServer server({.listen = Listen::on_tls, .tls = old});
+  const Error error = refusal(trusting(), endpoint_of(server));
+  EXPECT_EQ(error.code, ErrorCode::failed_precondition);
+  EXPECT_THAT(error.message, AllOf(HasSubstr("expired"), HasSubstr("renew it"), Not(HasSubstr("ca="))));
 }
 
 TEST_F(Tls, shows_a_client_certificate_where_one_is_asked_for) {
@@ -137,14 +148,16 @@ TEST_F(Tls, with_a_server_that_speaks_none_says_so) {
   const auto silent = Connection::open(trusting(), endpoint_of(server), clock_, clock_.steady_now() + 50ms);
   ASSERT_FALSE(silent);
   EXPECT_EQ(silent.error().code, ErrorCode::unavailable);
-  EXPECT_THAT(silent.error().message, HasSubstr("is this the port that speaks it?"));
+  EXPECT_THAT(silent.error().message, AllOf(HasSubstr("is this the port that speaks TLS?"), HasSubstr("redis://")));
   const FakeServer web([](int connection) { write_all(connection, "HTTP/1.1 400 Bad Request\r\n\r\n"); });
   EXPECT_THAT(refusal(trusting(), web.endpoint()).message, HasSubstr("does not speak TLS"));
 }
 
 TEST_F(Tls, at_the_port_of_a_server_that_speaks_it_clear_text_is_unavailable) {
   const RedisServer server({.listen = Listen::on_tls, .tls = certificates().tls()});
-  EXPECT_EQ(refusal({}, endpoint_of(server)).code, ErrorCode::unavailable);
+  const Error error = refusal({}, endpoint_of(server));
+  EXPECT_EQ(error.code, ErrorCode::unavailable);
+  EXPECT_THAT(error.message, HasSubstr("use rediss://"));
 }
 
 TEST_F(Tls, notices_that_the_server_is_gone) {
@@ -183,7 +196,7 @@ TEST_F(Tls, names_the_file_that_is_wrong) {
   const std::string missing = scratch.file("missing.pem");
   for (const TlsOptions& options : {TlsOptions{missing, "", ""}, TlsOptions{authority, missing, client.key},
                                     TlsOptions{authority, client.certificate, missing}}) {
-    EXPECT_EQ(failure(options).code, ErrorCode::not_found);
+    EXPECT_EQ(failure(options).code, ErrorCode::failed_precondition);
     EXPECT_THAT(failure(options).message, HasSubstr(missing));
   }
   for (const TlsOptions& options : {TlsOptions{empty, "", ""}, TlsOptions{authority, empty, client.key},

@@ -25,9 +25,9 @@ double to_milliseconds(std::chrono::nanoseconds time) {
   return std::chrono::duration<double, std::milli>(time).count();
 }
 
-Check cannot_tell(std::string_view name, const Server& server) {
+Check cannot_tell(std::string_view name, const Server& server, std::string_view right = "+info") {
   return {name, Verdict::warn, server.address + " does not tell: the ACL user may not ask",
-          "allow it +info, or look at the server itself"};
+          fmt::format("allow it {}, or look at the server itself", right)};
 }
 
 Check check_version(const Server& server) {
@@ -165,11 +165,11 @@ std::vector<Check> check_server(const Server& server, const RedisOptions& option
 Check check_cluster(const RedisReport& report) {
   for (const Server& server : report.masters) {
     if (server.cluster_state == "ok" && server.slots_assigned == kHashSlots) continue;
-    return {
-        "cluster", Verdict::fail,
-        fmt::format("{} says that the cluster is {}, with {} of {} slots served", server.address,
-                    server.cluster_state.empty() ? "unknown" : server.cluster_state, server.slots_assigned, kHashSlots),
-        "redis-cli --cluster check says what is missing"};
+    if (server.cluster_state.empty()) return cannot_tell("cluster", server, "+cluster|info");
+    return {"cluster", Verdict::fail,
+            fmt::format("{} says that the cluster is {}, with {} of {} slots served", server.address,
+                        server.cluster_state, server.slots_assigned, kHashSlots),
+            "redis-cli --cluster check says what is missing"};
   }
   return {"cluster",
           Verdict::ok,

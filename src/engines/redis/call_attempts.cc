@@ -26,8 +26,8 @@ nanoseconds pause_bound(unsigned failures) {
 CallAttempts::CallAttempts(const Clock& clock, nanoseconds timeout, bool divided)
     : clock_(clock), begin_(clock.steady_now()), deadline_(begin_ + timeout), divided_(divided) {}
 
-SteadyTime CallAttempts::attempt_deadline() const {
-  if (!divided_) return deadline_;
+SteadyTime CallAttempts::attempt_deadline(bool in_part) const {
+  if (!divided_ && !in_part) return deadline_;
   const nanoseconds share = std::min<nanoseconds>((deadline_ - begin_) / kAttemptsPerCall, limits::kRedisSilenceMax);
   return std::min(deadline_, clock_.steady_now() + share);
 }

@@ -24,7 +24,8 @@ class CallAttempts {
   // `divided`: an attempt gets a part of the time, as the next one may find a server that answers.
   CallAttempts(const Clock& clock, std::chrono::nanoseconds timeout, bool divided);
 
-  SteadyTime attempt_deadline() const;
+  // `in_part`: of an attempt that gets a part of the time in any case, as what it goes by may be dead unnoticed.
+  SteadyTime attempt_deadline(bool in_part = false) const;
 
   // What an attempt failed by, as a sentence that names the server, and what the user can do about it if the sentence
   // does not say so itself.

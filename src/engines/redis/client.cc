@@ -112,11 +112,11 @@ class RedisClient::Impl {
 
   // Nothing: try again.
   std::optional<Result<Reply>> attempt(ScriptCall& call, Node& node, CallAttempts& attempts) {
-    const SteadyTime deadline = attempts.attempt_deadline();
     Trouble trouble(*topology_, node, attempts);
-    Result<Node::Borrowed> connection = node.borrow(deadline);
+    Result<Node::Borrowed> connection = node.borrow(attempts.attempt_deadline());
     if (!connection) return end_with(trouble.lose(connection.error()));
-    Result<ScriptAnswer> answer = exchange(call, node, *connection, deadline);
+    const SteadyTime patience = attempts.attempt_deadline(connection->was_idle());
+    Result<ScriptAnswer> answer = exchange(call, node, *connection, patience);
     if (!answer) {
       attempts.leave_in_doubt();
       return end_with(trouble.lose(answer.error(), connection->was_idle()));

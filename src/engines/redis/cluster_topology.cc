@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <optional>
 #include <utility>
@@ -23,7 +24,10 @@ class ClusterTopology final : public Topology {
       : access_(std::move(access)), seeds_(options.endpoints) {}
 
   // Asks for the first map.
-  Result<void> open(SteadyTime deadline) { return refresh(deadline); }
+  Result<void> open(SteadyTime deadline) {
+    return ask_patiently(
+        *access_.clock, deadline, [&] { return refresh(deadline); }, [&] { return has_heard_a_server_.load(); });
+  }
 
   Result<std::shared_ptr<Node>> node_of(std::string_view group, SteadyTime deadline) override {
     const HashSlot slot = slot_of(group);
@@ -32,7 +36,8 @@ class ClusterTopology final : public Topology {
     const Endpoint* master = map_.master_of(slot);
     if (master != nullptr) return known_node(*master);
     if (!refreshed) return std::unexpected(refreshed.error());
-    return fail(ErrorCode::unavailable, "no server of the cluster serves hash slot {}", slot);
+    return fail(ErrorCode::unavailable,
+                "no server of the cluster serves hash slot {}: redis-cli --cluster check says what it lacks", slot);
   }
 
   Result<Nodes> masters(SteadyTime deadline) override {
@@ -94,9 +99,10 @@ class ClusterTopology final : public Topology {
     return std::unexpected(*std::move(worst));
   }
 
-  static Result<SlotMap> ask(Node& node, SteadyTime deadline) {
+  Result<SlotMap> ask(Node& node, SteadyTime deadline) {
     static const std::string kQuestion = format_command({"CLUSTER", "SLOTS"});
     ALDIS_TRY_ASSIGN(Node::Borrowed connection, node.borrow(deadline));
+    has_heard_a_server_ = true;
     ALDIS_TRY_ASSIGN(const auto replies, connection->exchange(kQuestion, 1, deadline));
     connection.give_back();
     const Reply& reply = replies.front();
@@ -141,6 +147,7 @@ class ClusterTopology final : public Topology {
 
   const Node::Access access_;
   const std::vector<Endpoint> seeds_;
+  std::atomic<bool> has_heard_a_server_ = false;
 
   Mutex mutex_;
   SlotMap map_ ALDIS_GUARDED_BY(mutex_);

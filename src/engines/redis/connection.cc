@@ -22,59 +22,70 @@ std::string quoted(std::string_view text) {
 
 std::string_view first_word(std::string_view text) { return text.substr(0, text.find(' ')); }
 
+// Who is asked, and where a user says with which password.
+struct Peer {
+  std::string who;
+  std::string_view missing;
+  std::string_view wrong;
+  std::string_view needless;
+};
+
+Peer peer_of(const std::string& name, bool is_sentinel) {
+  if (is_sentinel) {
+    return {.who = fmt::format("the Sentinel at {}", name),
+            .missing = "name one in the store URL, by sentinel_password_file= or sentinel_password=",
+            .wrong = "check sentinel_user and sentinel_password in the store URL, or its sentinel_password_file",
+            .needless = "take sentinel_password or sentinel_password_file out of the store URL"};
+  }
+  return {.who = fmt::format("the Redis server at {}", name),
+          .missing = "name one in the store URL, by password_file= or as redis://user:password@…",
+          .wrong = "check them in the store URL, or in its password_file",
+          .needless = "take it (or the password_file) out of the store URL"};
+}
+
 // Refusals that any command can meet.
-Error refusal(const std::string& name, const Reply& reply) {
+Error refusal(const Peer& peer, const Reply& reply) {
   const std::string_view word = first_word(reply.text);
   if (word == "NOAUTH") {
-    return make_error(ErrorCode::permission_denied,
-                      "the Redis server at {} asks for a password: name one in ALDIS_STORE, by password_file= or as "
-                      "redis://user:password@…",
-                      name);
+    return make_error(ErrorCode::permission_denied, "{} asks for a password: {}", peer.who, peer.missing);
   }
   if (word == "DENIED") {
     return make_error(ErrorCode::permission_denied,
-                      "the Redis server at {} is in protected mode: set a password there, or bind it to the loopback",
-                      name);
+                      "{} is in protected mode: set a password there, or bind it to the loopback", peer.who);
   }
-  if (word == "LOADING") {
-    return make_error(ErrorCode::unavailable, "the Redis server at {} is still loading its data", name);
-  }
+  if (word == "LOADING") return make_error(ErrorCode::unavailable, "{} is still loading its data", peer.who);
   if (reply.text.starts_with("ERR max number of clients")) {
-    return make_error(ErrorCode::unavailable,
-                      "the Redis server at {} has as many clients as it may have: raise maxclients there", name);
+    return make_error(ErrorCode::unavailable, "{} has as many clients as it may have: raise maxclients there",
+                      peer.who);
   }
   if (word == "NOPERM") {
-    return make_error(ErrorCode::permission_denied, "the Redis server at {} does not let this user in: {}", name,
-                      quoted(reply.text));
+    return make_error(ErrorCode::permission_denied, "{} does not let this user in: {}", peer.who, quoted(reply.text));
   }
-  return make_error(ErrorCode::unavailable, "the Redis server at {} does not let us in: {}", name, quoted(reply.text));
+  return make_error(ErrorCode::unavailable, "{} does not let us in: {}", peer.who, quoted(reply.text));
 }
 
 // Never repeats what the server says: where it does not know AUTH, it repeats the password.
-Error auth_refusal(const std::string& name, const Reply& reply) {
+Error auth_refusal(const Peer& peer, const Reply& reply) {
   const std::string_view word = first_word(reply.text);
   if (word == "WRONGPASS") {
-    return make_error(ErrorCode::permission_denied,
-                      "the Redis server at {} does not accept the user and password of ALDIS_STORE (or of the "
-                      "password_file named there)",
-                      name);
+    return make_error(ErrorCode::permission_denied, "{} does not accept the user and password: {}", peer.who,
+                      peer.wrong);
   }
   if (reply.text.starts_with("ERR AUTH <password> called without any password")) {
-    return make_error(ErrorCode::failed_precondition,
-                      "the Redis server at {} has no password: take it out of ALDIS_STORE, or set one there", name);
+    return make_error(ErrorCode::failed_precondition, "{} has no password: {}, or set one there", peer.who,
+                      peer.needless);
   }
   if (reply.text.starts_with("ERR max number of clients") || word != "ERR") {
-    return refusal(name, {.kind = Reply::Kind::error, .text = std::string(word == "ERR" ? reply.text : word)});
+    return refusal(peer, {.kind = Reply::Kind::error, .text = std::string(word == "ERR" ? reply.text : word)});
   }
-  return make_error(ErrorCode::failed_precondition, "the Redis server at {} does not understand AUTH", name);
+  return make_error(ErrorCode::failed_precondition, "{} does not understand AUTH", peer.who);
 }
 
-Error select_refusal(const std::string& name, unsigned database, const Reply& reply) {
+Error select_refusal(const Peer& peer, unsigned database, const Reply& reply) {
   if (first_word(reply.text) != "ERR" || reply.text.starts_with("ERR max number of clients")) {
-    return refusal(name, reply);
+    return refusal(peer, reply);
   }
-  return make_error(ErrorCode::invalid_argument, "the Redis server at {} has no database {}: {}", name, database,
-                    quoted(reply.text));
+  return make_error(ErrorCode::invalid_argument, "{} has no database {}: {}", peer.who, database, quoted(reply.text));
 }
 
 std::string auth_command(const Credentials& credentials) {
@@ -98,6 +109,7 @@ Result<std::unique_ptr<Connection>> Connection::open(const ConnectionSettings& s
 Result<void> Connection::log_in(const ConnectionSettings& settings, SteadyTime deadline) {
   const bool has_password = !settings.credentials.password.empty();
   const bool has_database = settings.database != 0;
+  const Peer peer = peer_of(name_, settings.to_sentinel);
   std::string commands;
   if (has_password) commands += auth_command(settings.credentials);
   if (has_database) commands += format_command({"SELECT", std::to_string(settings.database)});
@@ -107,16 +119,16 @@ Result<void> Connection::log_in(const ConnectionSettings& settings, SteadyTime d
   Result<void> sent = transport_->send(commands, deadline);
   if (has_password) {
     ALDIS_TRY_ASSIGN(const Reply reply, receive(deadline));
-    if (reply.is_error()) return std::unexpected(give_up(auth_refusal(name_, reply)));
+    if (reply.is_error()) return std::unexpected(give_up(auth_refusal(peer, reply)));
   }
   if (has_database) {
     ALDIS_TRY_ASSIGN(const Reply reply, receive(deadline));
-    if (reply.is_error()) return std::unexpected(give_up(select_refusal(name_, settings.database, reply)));
+    if (reply.is_error()) return std::unexpected(give_up(select_refusal(peer, settings.database, reply)));
   }
   ALDIS_TRY_ASSIGN(const Reply named, receive(deadline));
   const bool is_open = !named.is_error() || (first_word(named.text) != "NOAUTH" && first_word(named.text) != "DENIED" &&
                                              !named.text.starts_with("ERR max number of clients"));
-  if (!is_open) return std::unexpected(give_up(refusal(name_, named)));  // other errors: it goes without a name
+  if (!is_open) return std::unexpected(give_up(refusal(peer, named)));  // other errors: it goes without a name
   return sent;
 }
 

@@ -65,7 +65,7 @@ class Connection {
 
   std::unique_ptr<Transport> transport_;
   ReplyReader reader_;
-  std::string name_;  // "127.0.0.1:6379"
+  std::string name_;
   bool usable_ = true;
 };
 

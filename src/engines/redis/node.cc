@@ -59,6 +59,7 @@ Node::Borrowed::~Borrowed() {
   if (node_ == nullptr) return;
   connection_.reset();
   node_->leave_place({});
+  if (was_idle_) node_->close_idle();
 }
 
 void Node::Borrowed::give_back() {
@@ -147,6 +148,12 @@ Result<Node::Place> Node::take_place(SteadyTime deadline) {
   Place place = std::move(idle_.back());
   idle_.pop_back();
   return place;
+}
+
+void Node::close_idle() {
+  std::vector<Place> idle;
+  const MutexLock lock(mutex_);
+  std::swap(idle, idle_);
 }
 
 void Node::leave_place(Place place) {

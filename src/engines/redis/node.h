@@ -5,7 +5,7 @@
 // Model: each new connection is greeted (HELLO, which no ACL forbids and every release from 6.0 knows): the server's
 // version and mode must be what the store's URL needs. A call borrows a connection and gives it back once all its
 // replies were read; one that is not given back is closed. One that was idle for a while is looked at
-// before it is used again.
+// before it is used again; if it was dead all the same, so may be the others that are idle: they are closed too.
 // Threads: safe from any thread; a borrowed connection is its borrower's. A caller waits, until its deadline, while
 // kRedisConnectionsMax are in use.
 // Errors: those of connection.h; failed_precondition (older than 6.2; a cluster, a Sentinel or a single server where
@@ -83,6 +83,7 @@ class Node : public std::enable_shared_from_this<Node> {
 
   Result<Place> take_place(SteadyTime deadline);
   void leave_place(Place place);
+  void close_idle();
   Result<void> check_server(const Reply& hello);
 
   const Endpoint endpoint_;

@@ -114,7 +114,7 @@ Result<void> Reading::send(Batch& batch) {
 
 Result<void> Reading::receive(Batch& batch) {
   if (!batch.connection) return {};
-  const SteadyTime deadline = attempts_.attempt_deadline();
+  const SteadyTime deadline = attempts_.attempt_deadline(batch.connection->was_idle());
   if (!tells_its_role(*batch.node)) {
     ALDIS_TRY_ASSIGN(const bool may_go_on, check_role(batch, deadline));
     if (!may_go_on) return {};

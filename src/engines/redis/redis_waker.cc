@@ -137,7 +137,8 @@ bool RedisWaker::is_running() {
 
 bool RedisWaker::start() {
   if (shared_->subscriber == nullptr) {
-    auto made = Subscriber::make({shared_->table, shared_->client->topology(), *shared_->clock, shared_->timing});
+    auto made = Subscriber::make(
+        {shared_->table, shared_->client->topology(), *shared_->clock, shared_->timing, shared_->client});
     if (!made) return false;
     shared_->subscriber = *std::move(made);
   }

@@ -4,8 +4,8 @@
 //
 // Model: two threads a store, started at the first subscription: one hears the channels, one rereads versions so that
 // what went unheard rings too, within recheck_interval. If threads or descriptors run out, sleeping ends after that
-// time as if it rang. Threads: safe from any thread. Errors: none. The end waits for a call to the store that is under
-// way: no longer than the call timeout, and only in trouble. fork: in the child nothing rings, subscriptions are empty
+// time as if it rang. Threads: safe from any thread. Errors: none. The end waits for a reread that is under way:
+// no longer than its patience, and only in trouble. fork: in the child nothing rings, subscriptions are empty
 // and sleep returns at once.
 
 #include <chrono>

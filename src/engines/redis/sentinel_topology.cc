@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <atomic>
 #include <charconv>
 #include <optional>
 #include <utility>
@@ -20,7 +21,8 @@ class SentinelTopology final : public Topology {
  public:
   SentinelTopology(const RedisOptions& options, Node::Access access)
       : access_(std::move(access)),
-        sentinel_settings_{.credentials = options.sentinel_credentials, .tls = access_.settings->tls},
+        sentinel_settings_{
+            .credentials = options.sentinel_credentials, .tls = access_.settings->tls, .to_sentinel = true},
         master_name_(options.master_name),
         sentinels_(options.endpoints) {}
 
@@ -43,6 +45,8 @@ class SentinelTopology final : public Topology {
     ALDIS_TRY_ASSIGN(std::shared_ptr<Node> master, node_of({}, deadline));
     return std::vector{std::move(master)};
   }
+
+  bool has_heard_a_sentinel() const { return has_heard_a_sentinel_; }
 
   void suspect(const Node& node) override {
     const MutexLock lock(mutex_);
@@ -83,11 +87,16 @@ class SentinelTopology final : public Topology {
     return std::unexpected(*std::move(worst));
   }
 
-  Result<Endpoint> ask(const Endpoint& sentinel, SteadyTime deadline) const {
+  Result<Endpoint> ask(const Endpoint& sentinel, SteadyTime deadline) {
     ALDIS_TRY_ASSIGN(const auto connection, Connection::open(sentinel_settings_, sentinel, *access_.clock, deadline));
     const std::string question = format_command({"SENTINEL", "get-master-addr-by-name", master_name_});
     ALDIS_TRY_ASSIGN(const auto replies, connection->exchange(question, 1, deadline));
     const Reply& reply = replies.front();
+    if (reply.is_error() && reply.text.starts_with("ERR unknown command")) {
+      return fail(ErrorCode::failed_precondition, "{} is no Sentinel: use redis://, or redis+cluster:// for a cluster",
+                  sentinel.to_text());
+    }
+    has_heard_a_sentinel_ = true;
     if (reply.is_nil()) {
       return fail(ErrorCode::failed_precondition, "the Sentinel at {} watches no master named \"{}\"",
                   sentinel.to_text(), master_name_);
@@ -141,6 +150,7 @@ class SentinelTopology final : public Topology {
   const Node::Access access_;
   const ConnectionSettings sentinel_settings_;
   const std::string master_name_;
+  std::atomic<bool> has_heard_a_sentinel_ = false;
 
   Mutex mutex_;
   std::vector<Endpoint> sentinels_ ALDIS_GUARDED_BY(mutex_);
@@ -156,7 +166,11 @@ Result<std::shared_ptr<Topology>> open_sentinel_topology(const RedisOptions& opt
                                                          SteadyTime deadline) {
   ALDIS_TRY_ASSIGN(Node::Access access, make_access(options, clock));
   auto topology = std::make_shared<SentinelTopology>(options, std::move(access));
-  ALDIS_TRY(topology->node_of({}, deadline));
+  const auto ask = [&]() -> Result<void> {
+    ALDIS_TRY(topology->node_of({}, deadline));
+    return {};
+  };
+  ALDIS_TRY(ask_patiently(clock, deadline, ask, [&] { return topology->has_heard_a_sentinel(); }));
   return topology;
 }
 

@@ -27,13 +27,14 @@ Result<std::shared_ptr<Topology>> open_single_topology(const RedisOptions& optio
                                                        SteadyTime deadline) {
   ALDIS_TRY_ASSIGN(Node::Access access, make_access(options, clock));
   auto node = std::make_shared<Node>(options.endpoints.front(), std::move(access));
-  ALDIS_TRY_ASSIGN(Node::Borrowed connection, node->borrow(deadline));
-  connection.give_back();
+  Result<Node::Borrowed> connection = node->borrow(deadline);
   if (node->is_replica()) {
     return fail(ErrorCode::failed_precondition,
                 "the Redis server at {} is a replica and takes no writes: name its master, or use redis+sentinel://",
                 node->name());
   }
+  if (!connection) return std::unexpected(std::move(connection).error());
+  connection->give_back();
   return std::make_shared<SingleTopology>(std::move(node));
 }
 

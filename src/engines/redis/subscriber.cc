@@ -24,7 +24,8 @@ Result<std::unique_ptr<Subscriber>> Subscriber::make(const SubscriberLink::World
   return std::unique_ptr<Subscriber>(new Subscriber(world, std::move(poke)));
 }
 
-Subscriber::Subscriber(const SubscriberLink::World& world, Poke poke) : world_(world), poke_(std::move(poke)) {}
+Subscriber::Subscriber(const SubscriberLink::World& world, Poke poke)
+    : world_(world), poke_(std::make_shared<const Poke>(std::move(poke))) {}
 
 void Subscriber::run() {
   sweep_at_ = world_.clock.steady_now() + world_.timing.linger;
@@ -37,7 +38,7 @@ void Subscriber::run() {
 
 void Subscriber::stop() {
   stopped_ = true;
-  poke_.poke();
+  poke_->poke();
 }
 
 void Subscriber::turn() {
@@ -53,12 +54,12 @@ void Subscriber::turn() {
 }
 
 void Subscriber::wait() {
-  std::vector<pollfd> descriptors = {{poke_.descriptor(), POLLIN, 0}};
+  std::vector<pollfd> descriptors = {{poke_->descriptor(), POLLIN, 0}};
   for (const auto& [endpoint, server] : servers_) {
     if (server.link != nullptr) descriptors.push_back({server.link->descriptor(), POLLIN, 0});
   }
   ::poll(descriptors.data(), descriptors.size(), poll_timeout(next_turn() - world_.clock.steady_now()));
-  if (descriptors.front().revents != 0) poke_.clear();
+  if (descriptors.front().revents != 0) poke_->clear();
 }
 
 SteadyTime Subscriber::next_turn() const {
@@ -122,7 +123,8 @@ void Subscriber::start_routing(SteadyTime now) {
   for (const auto& [name, group] : groups_) routes.push_back({name, nullptr});
   const SteadyTime deadline = now + world_.timing.connect_patience;
   Topology& topology = world_.topology;
-  auto started = Routing::start(poke_, [routes = std::move(routes), deadline, &topology]() mutable {
+  auto started = Routing::start(poke_, [routes = std::move(routes), deadline, &topology,
+                                        keeper = world_.keeper]() mutable {
     for (Route& route : routes) route.node = topology.node_of(route.group, deadline).value_or(nullptr);
     return std::move(routes);
   });
@@ -175,7 +177,7 @@ void Subscriber::keep_open(Server& server, SteadyTime now) {
   if (server.opening != nullptr) return take_opened(server, now);
   if (server.link != nullptr || server.groups == 0 || now < server.open_at) return;
   const SteadyTime deadline = now + world_.timing.connect_patience;
-  auto started = Opening::start(poke_, [node = server.node, deadline] { return node->connect(deadline); });
+  auto started = Opening::start(poke_, [node = server.node, deadline, keeper = world_.keeper] { return node->connect(deadline); });
   if (started) {
     server.opening = *std::move(started);
   } else {

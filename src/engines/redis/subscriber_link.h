@@ -31,6 +31,7 @@ class SubscriberLink {
     Topology& topology;
     const Clock& clock;
     const RedisWakerTiming& timing;
+    std::shared_ptr<const void> keeper;  // owns the topology: for what may outlive the subscriber
   };
 
   SubscriberLink(const World& world, std::shared_ptr<Node> node, std::unique_ptr<Connection> connection);

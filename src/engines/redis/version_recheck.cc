@@ -60,7 +60,7 @@ VersionRecheck::ByServer VersionRecheck::share_out() {
   std::map<std::string_view, Channels*> by_group;
   Channels nobodys;
   const Channels all = table_.listened_to();
-  const SteadyTime deadline = clock_.steady_now() + timing_.connect_patience;
+  const SteadyTime deadline = clock_.steady_now() + timing_.recheck_patience;
   for (const auto& channel : all) {
     const auto [found, is_new] = by_group.try_emplace(channel->group, &nobodys);
     if (is_new) {
@@ -90,7 +90,7 @@ bool VersionRecheck::check(Part channels) {
   std::vector<ReadRequest> requests;
   requests.reserve(channels.size());
   for (const auto& channel : channels) requests.push_back({channel->group, {channel->version_read}});
-  Result<std::vector<Reply>> replies = client_.read(requests);
+  Result<std::vector<Reply>> replies = client_.read(requests, timing_.recheck_patience);
   if (!replies) return false;
   std::vector<SubscriptionTable::VersionRead> versions;
   versions.reserve(channels.size());

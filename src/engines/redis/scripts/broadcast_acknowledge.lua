@@ -1,5 +1,7 @@
 #!lua flags=allow-oom
 -- Makes a reservation final: agent, id, attempt or "". Answers done, or why not.
+-- Cost: a fixed number of operations, and the size of what the agent did with the type (ranges and reservations);
+-- before it up to a run's worth of the type that is due.
 -- include: broadcast_read.lua
 -- include: acknowledgement.lua
 local agent, id, attempt = ARGV[6], ARGV[7], tonumber(ARGV[8])

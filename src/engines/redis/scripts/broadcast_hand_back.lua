@@ -1,6 +1,8 @@
 #!lua flags=allow-oom
 -- Returns reservations of an agent that still are as given: agent, operation id, how long it is remembered, then of
 -- each id, attempt, pid, start, boot id, PID namespace. Answers how many.
+-- Cost: for each id one read, for each of their types one of what the agent did with it, and one write; before it up to
+-- a run's worth of these types that is due.
 -- include: broadcast_settle.lua
 -- include: take_request.lua
 -- include: memory.lua

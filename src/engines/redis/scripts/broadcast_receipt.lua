@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
--- What became of a broadcast: id. Answers as a mailbox's receipt.
+-- What became of a broadcast: id. Answers as a mailbox's receipt. Cost: O(readers), of whom at most 1,000 are
+-- listed; before it up to a run's worth of the type that is due.
 -- include: broadcast_read.lua
 local id = ARGV[6]
 

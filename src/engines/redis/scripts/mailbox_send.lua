@@ -54,8 +54,8 @@ call('HSET', totals, 'v', commit, 't',
   struct.pack('>dddddddd', live + 1, bytes + #payload, held, untold, folded, tombstones, due, kept))
 -- Tombstones of an earlier mailbox live a little longer than its totals.
 if not found[2] then call('DEL', group .. ':t:' .. agent) end
-call('HSET', record, 'p', payload, 'r', cmsgpack.pack({ agent, type, source, ARGV[10], ARGV[11], ends, version, #payload,
-  'live', 0, false, 0, 0, false, 0 }))
+call('HSET', record, 'p', payload, 'r', cmsgpack.pack({ agent, type, source, ARGV[10], ARGV[11], ends, version,
+  #payload, 'live', 0, false, 0, 0, false, 0 }))
 call('PEXPIREAT', record, format('%d', (ends + ARGV[16]) / 1000 + 1))
 call('ZADD', index, '0', 'qa|' .. place, '0', 'qt' .. type .. '|' .. place, '0', 'qs' .. source .. '|' .. place,
   '0', 'qb' .. type .. '|' .. source .. '|' .. place, '0', format('e%016d|', ends) .. place)
@@ -63,7 +63,9 @@ if not lives_on or is_first then
   local life = format('%d', kept / 1000 + 1)
   call('PEXPIREAT', index, life)
   if not lives_on then
-    for _, key in ipairs({ totals, group .. ':t:' .. agent, group .. ':f:' .. agent }) do call('PEXPIREAT', key, life) end
+    for _, key in ipairs({ totals, group .. ':t:' .. agent, group .. ':f:' .. agent }) do
+      call('PEXPIREAT', key, life)
+    end
   end
 end
 redis.pcall(ARGV[1], group .. '!a:' .. agent, '')

@@ -76,8 +76,8 @@ local function finish(box, id, record, state, ended)
     call('ZREM', box.index, by_end, four_ways('q', record[TYPE], record[SOURCE], place))
   end
   call('ZADD', tombstones_key(box), text(ended), place)
-  -- A key that is new does not know how long it lives: longer than the totals, or settling in their last moment would not
-  -- find it again.
+  -- A key that is new does not know how long it lives: longer than the totals, or settling in their last moment would
+  -- not find it again.
   if box.tombstones == 0 then call('PEXPIREAT', tombstones_key(box), milliseconds_after(box.kept + hour)) end
   record[STATE], record[SETTLED], record[UNTIL], record[HOLDER] = state, ended, 0, false
   write_record(id, record)

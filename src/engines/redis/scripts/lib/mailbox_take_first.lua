@@ -1,6 +1,6 @@
 -- Most takes: nothing is due, nobody holds anything, this take was not answered before; and there is nothing, or the
--- first one is taken for good. A script makes its functions anew each time it runs, so this has none. Whatever else there
--- is to do falls through, with nothing changed.
+-- first one is taken for good. A script makes its functions anew each time it runs, so this has none. Whatever else
+-- there is to do falls through, with nothing changed.
 -- include: mailbox_fields.lua
 do
   local call, group, agent, take_id, source = redis.call, KEYS[1], ARGV[6], ARGV[10], ARGV[17]
@@ -47,7 +47,8 @@ do
         end
         call('HSET', group .. ':a:' .. agent, 't',
           struct.pack('>dddddddd', live - 1, bytes - record[BYTES], held, untold, folded, tombstones + 1, due, kept))
-        local answer = { 'delivered', id, type, from, agent, record[SENT], record[TTL], format('%d', attempt), found[2] }
+        local answer = { 'delivered', id, type, from, agent, record[SENT], record[TTL], format('%d', attempt),
+          found[2] }
         if take_id ~= '' then
           local keep = now + ARGV[11]
           call('SET', memory, cmsgpack.pack({ keep, answer }), 'PXAT', format('%d', keep / 1000 + 1))
