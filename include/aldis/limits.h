@@ -95,8 +95,8 @@ inline constexpr std::size_t kRedisSubscribeWindow = 128;  // commands on their 
 inline constexpr std::size_t kRedisRecheckBatch = 1'000;   // versions read in one call
 inline constexpr std::chrono::nanoseconds kRedisRecheckPatience = 1s;  // with it, or the call timeout if that is less:
                                                                        // who stops waiting does not wait longer
-inline constexpr std::chrono::nanoseconds kRedisPingInterval = 5s;  // of silence, before the server is asked
-inline constexpr std::chrono::nanoseconds kRedisPingPatience = 5s;  // with its answer; then the connection is dead
+inline constexpr std::chrono::nanoseconds kRedisPingInterval = 5s;     // of silence, before the server is asked
+inline constexpr std::chrono::nanoseconds kRedisPingPatience = 5s;     // with its answer; then the connection is dead
 inline constexpr std::chrono::nanoseconds kRedisLinger = 5s;  // a channel stays after its last listener, up to twice
 inline constexpr std::chrono::nanoseconds kRedisConnectPatience = 5s;
 inline constexpr std::chrono::nanoseconds kRedisReopenMin = 10ms;  // before a lost connection is made again; doubles

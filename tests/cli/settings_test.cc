@@ -137,8 +137,9 @@ TEST_F(Settings, a_password_on_the_command_line_is_refused_and_not_repeated) {
 }
 
 TEST_F(Settings, an_url_that_is_spelled_wrong_is_not_repeated) {
-  for (const char* store : {"aldis:SEKRET@host:6379", "redis:/u:SEKRET@h", "redis//u:SEKRET@h", "redis:u:SEKRET@h",
-                            "redis-cluster://u:SEKRET@h", "u:SEKRET@h", "SEKRET", "rediss://SEKRET:h"}) {
+  for (const char* store :
+       {"aldis:SEKRET@host:6379", "redis:/u:SEKRET@h", "redis//u:SEKRET@h", "redis:u:SEKRET@h",
+        "redis-cluster://u:SEKRET@h", "u:SEKRET@h", "SEKRET", "rediss://SEKRET:h", "redis://u:SEKRET/h"}) {
     for (const Words& words : {Words{"agents", "list"}, Words{"signals", "send", "t", "--agent", "a", "--to", "b"},
                                Words{"doctor"}, Words{"doctor", "--output", "table"}}) {
       const Ended ended = sandbox.aldis(words, {{"ALDIS_STORE", store}});

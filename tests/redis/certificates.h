@@ -2,8 +2,8 @@
 // Certificates for servers and clients of a test, made by the `openssl` command. Implemented in certificates.cc.
 //
 // Model: two authorities that know nothing of each other; under the first a server for 127.0.0.1 and localhost, a
-// server for another name, one whose time is over, and a client; under the second a server and a client that must be refused. All are files,
-// gone with the object. Threads: const calls are safe.
+// server for another name, one whose time is over, and a client; under the second a server and a client that must be
+// refused. All are files, gone with the object. Threads: const calls are safe.
 
 #include <string>
 
@@ -45,8 +45,8 @@ class Certificates {
     return {directory_.file(std::string(name) + ".pem"), directory_.file(std::string(name) + ".key")};
   }
   void make_authority(const std::string& name) const;
-  void make(const std::string& name, const std::string& authority, const std::string& extensions,
-            const std::string& days = "2") const;
+  void make(const std::string& name, const std::string& authority, const std::string& extensions) const;
+  void let_expire(const std::string& name, const std::string& authority) const;
 
   ScratchDirectory directory_;
 };

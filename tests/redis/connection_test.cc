@@ -113,8 +113,7 @@ TEST(Connection, to_a_sentinel_names_the_options_of_its_password) {
                                      HasSubstr("sentinel_password"), Not(HasSubstr("hunter2"))));
   }
   const RedisServer open_to_all;
-  const Error error =
-      refusal(endpoint_of(open_to_all), {.credentials = {.password = "hunter2"}, .to_sentinel = true});
+  const Error error = refusal(endpoint_of(open_to_all), {.credentials = {.password = "hunter2"}, .to_sentinel = true});
   EXPECT_EQ(error.code, ErrorCode::failed_precondition);
   EXPECT_THAT(error.message, HasSubstr("take sentinel_password"));
 }

@@ -126,6 +126,14 @@ INSTANTIATE_TEST_SUITE_P(, RedirectionTo,
                                            Redirection{"MOVED x 127.0.0.1:6381", Action::refresh, ""},
                                            Redirection{"ASK ", Action::refresh, ""}));
 
+TEST(QuotedReply, is_short_printable_and_without_arguments) {
+  EXPECT_EQ(quote_reply("WRONGTYPE Operation"), "WRONGTYPE Operation");
+  EXPECT_EQ(quote_reply("ERR \x1b[31m\xff\n"), "ERR ?[31m??");
+  EXPECT_EQ(quote_reply("ERR unknown command `EVALSHA`, with args beginning with: `secret`"),
+            "ERR unknown command `EVALSHA`");
+  EXPECT_LE(quote_reply(std::string(64'000, 'x')).size(), 200U);
+}
+
 TEST(Redirections, without_a_host_lead_nowhere_from_a_socket) {
   EXPECT_EQ(decide("MOVED 3999 :6381", {.unix_path = "/run/redis.sock"}).action, Action::refresh);
 }

@@ -111,8 +111,8 @@ TEST_F(Tls, accepts_only_a_certificate_for_the_host_in_the_url) {
   for (const char* host : {"127.0.0.1", "localhost"}) {
     const Error error = refusal(trusting(), endpoint_of(server, host));
     EXPECT_EQ(error.code, ErrorCode::failed_precondition);
-    EXPECT_THAT(error.message, AllOf(HasSubstr("mismatch"), HasSubstr(host + std::string(" must be in it")),
-                                     Not(HasSubstr("ca="))));
+    EXPECT_THAT(error.message,
+                AllOf(HasSubstr("mismatch"), HasSubstr(host + std::string(" must be in it")), Not(HasSubstr("ca="))));
   }
 }
 

@@ -339,9 +339,11 @@ TEST_F(Recheck, rings_when_the_store_does_not_answer_so_that_waiters_learn_of_it
 
 // What would last until tomorrow does not hold the end: neither the read that is under way nor the new connection.
 TEST_F(Recheck, is_no_reason_to_wait_at_the_end_for_a_silent_server) {
-  Waking ending(client_of(server_.url(), 24h),
-                {.recheck = 20ms, .recheck_patience = 100ms, .ping_interval = 10ms, .ping_patience = 10ms,
-                 .connect_patience = 24h});
+  Waking ending(client_of(server_.url(), 24h), {.recheck = 20ms,
+                                                .recheck_patience = 100ms,
+                                                .ping_interval = 10ms,
+                                                .ping_patience = 10ms,
+                                                .connect_patience = 24h});
   auto reader = ending.subscribe({mailbox("reader")});
   EXPECT_TRUE(eventually([&] { return is_quiet(*reader, 2); }));
   const std::uint64_t before = reader->rings();

@@ -38,7 +38,8 @@ bool is_local(const Settings& settings) { return settings.store.value.starts_wit
 // A URL that is spelled wrong may have its password anywhere: nothing of it is shown.
 std::string where_it_is(const Settings& settings) {
   const std::string& store = settings.store.value;
-  const std::string shown = is_local(settings) ? store : is_redis_url(store) ? mask_url(store) : "(not understood)";
+  const bool is_right = store == "local:" || parse_store_url(store);
+  const std::string shown = is_right ? mask_url(store) : "(not understood)";
   return fmt::format("store {}, namespace {}", shown, settings.namespace_name.value);
 }
 

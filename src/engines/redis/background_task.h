@@ -3,8 +3,8 @@
 // subscriber.
 //
 // Model: the task pokes its owner when it is done; then `take` has the result. A task that goes before its call is done
-// does not wait for it: the thread ends by itself, so the call owns what it works on. Threads: one, the owner. Errors of
-// start: resource_exhausted.
+// does not wait for it: the thread ends by itself, so the call owns what it works on. Threads: one, the owner. Errors
+// of start: resource_exhausted.
 
 #include <functional>
 #include <memory>
@@ -25,8 +25,8 @@ class BackgroundTask {
  public:
   static Result<std::unique_ptr<BackgroundTask>> start(std::shared_ptr<const Poke> owner, std::function<T()> call) {
     std::unique_ptr<BackgroundTask> task(new BackgroundTask);
-    ALDIS_TRY_ASSIGN(std::thread thread, start_worker_thread([owner = std::move(owner), call = std::move(call),
-                                                              outcome = task->outcome_] {
+    ALDIS_TRY_ASSIGN(std::thread thread,
+                     start_worker_thread([owner = std::move(owner), call = std::move(call), outcome = task->outcome_] {
                        outcome->put(call());
                        owner->poke();
                      }));

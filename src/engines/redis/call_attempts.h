@@ -39,7 +39,7 @@ class CallAttempts {
   // Pauses if the attempt failed. False: the time is over.
   bool go_on();
 
-  Error failure() const;               // after go_on said so
+  Error failure() const;                // after go_on said so
   Error failure_by(Error final) const;  // that no other attempt would cure
 
  private:

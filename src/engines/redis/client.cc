@@ -37,8 +37,8 @@ std::string script_command(const ScriptCall& call, const Node& node) {
   const ScriptText& script = node.reads_script_flags() ? call.script.flagged : call.script.plain;
   std::vector<std::string_view> words;
   words.reserve(5 + call.arguments.size());
-  words.insert(words.end(), {call.by_text ? "EVAL" : "EVALSHA", call.by_text ? script.text : script.sha1, "1", call.group,
-                             node.ring_command()});
+  words.insert(words.end(), {call.by_text ? "EVAL" : "EVALSHA", call.by_text ? script.text : script.sha1, "1",
+                             call.group, node.ring_command()});
   words.insert(words.end(), call.arguments.begin(), call.arguments.end());
   return format_command(words);
 }

@@ -6,13 +6,13 @@
 // is met by trying again with a growing pause, drawn by lot: a lost or refused connection, MOVED, TRYAGAIN, LOADING,
 // READONLY, CLUSTERDOWN, MASTERDOWN, BUSY, a failover. NOSCRIPT is answered with the text. At the deadline the call is
 // `unavailable`. A call may have been carried out although it failed (then its error says so), and may be carried out
-// twice: scripts recognise the client-made id of what they did already. While a cluster moves a slot no script runs on its groups: a script
-// names no key but the group's, so neither server could tell that it needs keys of both. Reads of one command go on
-// meanwhile. Threads: safe from any thread; each call has a connection of its own meanwhile, from a bounded pool a
-// server (a call waits, within its deadline, while all are in use). Errors: unavailable (retryable); permission_denied
-// (password, ACL); resource_exhausted (the server is out of memory: OOM); failed_precondition (too old a server,
-// another kind of store than the URL names); internal for an answer that no rule knows. fork: in the child nothing is
-// sent; destructors close descriptors only.
+// twice: scripts recognise the client-made id of what they did already. While a cluster moves a slot no script runs on
+// its groups: a script names no key but the group's, so neither server could tell that it needs keys of both. Reads of
+// one command go on meanwhile. Threads: safe from any thread; each call has a connection of its own meanwhile, from a
+// bounded pool a server (a call waits, within its deadline, while all are in use). Errors: unavailable (retryable);
+// permission_denied (password, ACL); resource_exhausted (the server is out of memory: OOM); failed_precondition (too
+// old a server, another kind of store than the URL names); internal for an answer that no rule knows. fork: in the
+// child nothing is sent; destructors close descriptors only.
 
 #include <chrono>
 #include <memory>

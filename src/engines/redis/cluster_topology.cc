@@ -109,7 +109,7 @@ class ClusterTopology final : public Topology {
     if (reply.is_error()) {
       const Decision decision = decide(reply.text, node.endpoint());
       return fail(decision.code, "the Redis server at {} does not say who serves which slot: {}{}{}", node.name(),
-                  reply.text, decision.advice.empty() ? "" : ": ", decision.advice);
+                  quote_reply(reply.text), decision.advice.empty() ? "" : ": ", decision.advice);
     }
     return SlotMap::parse(reply, node.endpoint());
   }

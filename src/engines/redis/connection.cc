@@ -1,24 +1,14 @@
 #include "engines/redis/connection.h"
 
-#include <algorithm>
-#include <array>
 #include <utility>
 
 #include "core/failure.h"
 #include "core/try.h"
 #include "engines/redis/command.h"
+#include "engines/redis/routing.h"
 
 namespace aldis {
 namespace {
-
-constexpr std::size_t kQuotedBytesMax = 200;
-
-// What a server says, fit for a message.
-std::string quoted(std::string_view text) {
-  std::string plain(text.substr(0, kQuotedBytesMax));
-  std::ranges::replace_if(plain, [](unsigned char c) { return c < ' ' || c >= 0x7F; }, '?');
-  return plain;
-}
 
 std::string_view first_word(std::string_view text) { return text.substr(0, text.find(' ')); }
 
@@ -59,9 +49,10 @@ Error refusal(const Peer& peer, const Reply& reply) {
                       peer.who);
   }
   if (word == "NOPERM") {
-    return make_error(ErrorCode::permission_denied, "{} does not let this user in: {}", peer.who, quoted(reply.text));
+    return make_error(ErrorCode::permission_denied, "{} does not let this user in: {}", peer.who,
+                      quote_reply(reply.text));
   }
-  return make_error(ErrorCode::unavailable, "{} does not let us in: {}", peer.who, quoted(reply.text));
+  return make_error(ErrorCode::unavailable, "{} does not let us in: {}", peer.who, quote_reply(reply.text));
 }
 
 // Never repeats what the server says: where it does not know AUTH, it repeats the password.
@@ -85,7 +76,8 @@ Error select_refusal(const Peer& peer, unsigned database, const Reply& reply) {
   if (first_word(reply.text) != "ERR" || reply.text.starts_with("ERR max number of clients")) {
     return refusal(peer, reply);
   }
-  return make_error(ErrorCode::invalid_argument, "{} has no database {}: {}", peer.who, database, quoted(reply.text));
+  return make_error(ErrorCode::invalid_argument, "{} has no database {}: {}", peer.who, database,
+                    quote_reply(reply.text));
 }
 
 std::string auth_command(const Credentials& credentials) {

@@ -108,7 +108,7 @@ Result<void> Node::check_server(const Reply& hello) {
   }
   if (hello.is_error()) {
     const Decision decision = decide(hello.text, endpoint_);
-    return fail(decision.code, "the Redis server at {} refused HELLO: {}", name_, hello.text);
+    return fail(decision.code, "the Redis server at {} refused HELLO: {}", name_, quote_reply(hello.text));
   }
   const std::string_view mode = value_of(hello, "mode");
   if (mode == "sentinel") {

@@ -3,8 +3,8 @@
 // implemented in password_file.cc.
 //
 // Model: the whole file without one newline at its end is the password. Errors: permission_denied;
-// failed_precondition if there is none or other users may read it; invalid_argument if it is empty, no regular file or longer than
-// kRedisPasswordBytesMax.
+// failed_precondition if there is none or other users may read it; invalid_argument if it is empty, no regular file or
+// longer than kRedisPasswordBytesMax.
 
 #include "aldis/result.h"
 #include "engines/redis/redis_options.h"

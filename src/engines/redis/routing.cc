@@ -1,5 +1,6 @@
 #include "engines/redis/routing.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -8,6 +9,7 @@ namespace {
 
 using Action = Decision::Action;
 
+constexpr std::size_t kQuotedBytesMax = 200;
 constexpr std::uint16_t kPolynomial = 0x1021;  // CRC-16/XMODEM
 
 constexpr std::array<std::uint16_t, 256> make_crc_table() {
@@ -120,6 +122,12 @@ HashSlot slot_of(std::string_view key) {
     if (close != std::string_view::npos && close > open + 1) key = key.substr(open + 1, close - open - 1);
   }
   return static_cast<HashSlot>(crc16(key) & (kHashSlots - 1));
+}
+
+std::string quote_reply(std::string_view error) {
+  std::string plain(error.substr(0, std::min(kQuotedBytesMax, error.find(", with args beginning with"))));
+  std::ranges::replace_if(plain, [](unsigned char c) { return c < ' ' || c >= 0x7F; }, '?');
+  return plain;
 }
 
 Decision decide(std::string_view error, const Endpoint& asked) {

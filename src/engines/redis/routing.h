@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "aldis/error.h"
@@ -38,5 +39,8 @@ struct Decision {
 
 // `error`: the reply without its leading "-". `asked`: who gave it.
 Decision decide(std::string_view error, const Endpoint& asked);
+
+// An error reply, fit for a message: short, printable, and without the arguments that some servers repeat in it.
+std::string quote_reply(std::string_view error);
 
 }  // namespace aldis

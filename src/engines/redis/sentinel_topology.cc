@@ -103,7 +103,7 @@ class SentinelTopology final : public Topology {
     }
     if (reply.is_error()) {
       return fail(decide(reply.text, sentinel).code, "the Sentinel at {} does not say where the master is: {}",
-                  sentinel.to_text(), reply.text);
+                  sentinel.to_text(), quote_reply(reply.text));
     }
     return read_address(reply, sentinel);
   }

@@ -123,11 +123,11 @@ void Subscriber::start_routing(SteadyTime now) {
   for (const auto& [name, group] : groups_) routes.push_back({name, nullptr});
   const SteadyTime deadline = now + world_.timing.connect_patience;
   Topology& topology = world_.topology;
-  auto started = Routing::start(poke_, [routes = std::move(routes), deadline, &topology,
-                                        keeper = world_.keeper]() mutable {
-    for (Route& route : routes) route.node = topology.node_of(route.group, deadline).value_or(nullptr);
-    return std::move(routes);
-  });
+  auto started =
+      Routing::start(poke_, [routes = std::move(routes), deadline, &topology, keeper = world_.keeper]() mutable {
+        for (Route& route : routes) route.node = topology.node_of(route.group, deadline).value_or(nullptr);
+        return std::move(routes);
+      });
   if (started) {
     routing_ = *std::move(started);
   } else {
@@ -177,7 +177,8 @@ void Subscriber::keep_open(Server& server, SteadyTime now) {
   if (server.opening != nullptr) return take_opened(server, now);
   if (server.link != nullptr || server.groups == 0 || now < server.open_at) return;
   const SteadyTime deadline = now + world_.timing.connect_patience;
-  auto started = Opening::start(poke_, [node = server.node, deadline, keeper = world_.keeper] { return node->connect(deadline); });
+  auto started =
+      Opening::start(poke_, [node = server.node, deadline, keeper = world_.keeper] { return node->connect(deadline); });
   if (started) {
     server.opening = *std::move(started);
   } else {

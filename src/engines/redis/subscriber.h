@@ -4,10 +4,11 @@
 //
 // Model: one connection to each server that holds a group with a channel. The thread waits for all of them at once and
 // never for one: what may block (finding out which server holds a group, connecting to one) is done by short-lived
-// threads, so a dead server delays nobody else's rings, and not the end: they end by themselves. Each channel rings when the server confirmed that it is
-// subscribed, so what happened before is not missed: at first, after a lost connection, and when its slot has moved.
-// Trouble ends by itself: what fails is tried again, after a growing pause. Until then the recheck rings.
-// Threads: `run` is the thread's; the others are safe from any thread. Errors: none; see Poke for make.
+// threads, so a dead server delays nobody else's rings, and not the end: they end by themselves. Each channel rings
+// when the server confirmed that it is subscribed, so what happened before is not missed: at first, after a lost
+// connection, and when its slot has moved. Trouble ends by itself: what fails is tried again, after a growing pause.
+// Until then the recheck rings. Threads: `run` is the thread's; the others are safe from any thread. Errors: none; see
+// Poke for make.
 
 #include <atomic>
 #include <map>

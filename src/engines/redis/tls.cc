@@ -76,9 +76,10 @@ std::string advice_about(long flaw, const std::string& host) {
       return ": renew it, or look at the clock of this machine";
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
-      return fmt::format(": {} must be in it, or the store's URL (or what Sentinels or the cluster announce) must name "
-                         "the server as its certificate does",
-                         host);
+      return fmt::format(
+          ": {} must be in it, or the store's URL (or what Sentinels or the cluster announce) must name "
+          "the server as its certificate does",
+          host);
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:

@@ -224,9 +224,10 @@ Result<bool> Transport::receive_now(std::string& out) {
 
 // A server that speaks only TLS ends what does not begin with it.
 Error Transport::lost(int reason) const {
-  Error error = reason == 0 ? make_error(ErrorCode::unavailable, "the Redis server at {} closed the connection", name_)
-                            : system_error(ErrorCode::unavailable,
-                                           fmt::format("the connection to the Redis server at {} is lost", name_), reason);
+  Error error = reason == 0
+                    ? make_error(ErrorCode::unavailable, "the Redis server at {} closed the connection", name_)
+                    : system_error(ErrorCode::unavailable,
+                                   fmt::format("the connection to the Redis server at {} is lost", name_), reason);
   error.message += may_want_tls_ ? ": is the server running? If it speaks TLS at this port, use rediss://"
                                  : fmt::format(": {}", kUnreachable);
   return error;

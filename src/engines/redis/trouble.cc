@@ -19,7 +19,7 @@ std::optional<Error> Trouble::lose(const Error& error, bool was_idle) {
 
 Result<Decision> Trouble::refuse(std::string_view error, bool follows) {
   Decision decision = decide(error, node_.endpoint());
-  std::string cause = fmt::format("the Redis server at {} answered: {}", node_.name(), error);
+  std::string cause = fmt::format("the Redis server at {} answered: {}", node_.name(), quote_reply(error));
   switch (decision.action) {
     case Action::fail:
       return fail(decision.code, "{}{}{}", cause, decision.advice.empty() ? "" : ": ", decision.advice);

@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
 -- Makes a reservation final. Arguments: agent, id, attempt or ''.
+-- Cost: O(log n) of n signals in the mailbox; before it up to a run's worth of what is due there.
 -- include: mailbox_settle.lua
 -- include: acknowledgement.lua
 local agent, id = ARGV[6], ARGV[7]

@@ -1,6 +1,8 @@
 #!lua flags=allow-oom
--- Clears what mailbox_pending lists: agent, type or '', an id of this call, how long to remember its answer. Again while
--- there is more than one run may do; what was sent meanwhile stays.
+-- Clears what mailbox_pending lists: agent, type or '', an id of this call, how long to remember its answer. Again
+-- while there is more than one run may do; what was sent meanwhile stays.
+-- Cost: O(log n) of n signals in the mailbox for each that it clears, up to a run's worth; before it up to as many that
+-- are due.
 -- include: mailbox_evicted.lua
 -- include: mailbox_settle.lua
 -- include: memory.lua

@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
 -- Returns reservations that still are as given. Arguments: agent, an id of this call, how long to remember its answer,
 -- then for each: id, attempt, pid, start, boot id, PID namespace.
+-- Cost: O(log n) of n signals in the mailbox for each; before it up to a run's worth of what is due there.
 -- include: mailbox_release.lua
 -- include: mailbox_settle.lua
 -- include: take_request.lua

@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
--- Live signals of a mailbox that nobody holds, oldest first: agent, type or '', the commit behind which to go on ('': from
--- the beginning), how many signals and bytes of payloads make a page.
+-- Live signals of a mailbox that nobody holds, oldest first: agent, type or '', the commit behind which to go on ('':
+-- from the beginning), how many signals and bytes of payloads make a page.
+-- Cost: O(log n) of n signals in the mailbox, and the page; before it up to a run's worth of what is due there.
 -- include: mailbox_evicted.lua
 -- include: mailbox_settle.lua
 local box = open_mailbox(ARGV[6])

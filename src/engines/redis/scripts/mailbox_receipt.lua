@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
--- What became of a targeted signal. Argument: id.
+-- What became of a targeted signal. Argument: id. Cost: O(1); before it up to a run's worth of what is due in its
+-- mailbox.
 -- include: mailbox_settle.lua
 local id = ARGV[6]
 local record = find_kept_record(id)

@@ -1,6 +1,8 @@
 #!lua flags=allow-oom
 -- Takes from a mailbox, or looks into it; arguments as in lib/take_request.lua. A repeat of a take is known by its take
 -- id.
+-- Cost: O(log n) of n signals in the mailbox for each type asked for, and the reservations that stand before what is
+-- found; of expiries, one notice a type. Before it up to a run's worth of what is due there.
 -- include: mailbox_take_first.lua
 -- include: mailbox_evicted.lua
 -- include: mailbox_settle.lua

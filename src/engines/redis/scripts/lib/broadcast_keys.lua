@@ -55,8 +55,8 @@ end
 -- Makes the agent appear, or records its use.
 local function use(agent)
   local appeared, used = find_appearance(agent)
-  if appeared and used + hour > now then return appeared end
-  appeared = appeared or now
+  if appeared and appeared <= now and used + hour > now then return appeared end
+  appeared = math.min(appeared or now, now) -- a clock may be set back: what is sent from now on ends after it
   redis.call('SET', appearance_key(agent), text(appeared) .. ' ' .. text(now), 'PX', 9 * day / 1000 + 1)
   return appeared
 end
