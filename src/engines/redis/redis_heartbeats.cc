@@ -60,11 +60,6 @@ Result<void> judge(const Reply& answer, std::string_view agent_id) {
   return damaged_heartbeat(agent_id);
 }
 
-// Of a whole shard; with one word more, of one agent.
-ReadRequest read_of(const std::string& group) {
-  return {group, {{"EVAL", std::string(kHeartbeatRead.plain.text), "2", group + ":r", group + ":s"}}};
-}
-
 class RedisHeartbeats final : public HeartbeatStore {
  public:
   RedisHeartbeats(std::shared_ptr<RedisClient> client, const Groups& groups)
@@ -106,8 +101,10 @@ class RedisHeartbeats final : public HeartbeatStore {
   }
 
   Result<std::optional<HeartbeatReading>> read(std::string_view agent_id) override {
-    std::array<ReadRequest, 1> request{read_of(groups_.heartbeats(agent_id))};
-    request.front().commands.front().emplace_back(agent_id);
+    const std::string agent(agent_id);
+    const std::string group = groups_.heartbeats(agent_id);
+    const std::array<ReadRequest, 1> request{
+        ReadRequest{group, {{"TIME"}, {"HGET", group + ":r", agent}, {"HGET", group + ":s", agent}}}};
     ALDIS_TRY_ASSIGN(const std::vector<Reply> answers, read_at_once(request, {&agent_id, 1}));
     return read_heartbeat_answer(agent_id, answers.front());
   }
@@ -116,7 +113,8 @@ class RedisHeartbeats final : public HeartbeatStore {
     std::vector<ReadRequest> requests;
     requests.reserve(kHeartbeatShards);
     for (unsigned shard = 0; shard < kHeartbeatShards; ++shard) {
-      requests.push_back(read_of(groups_.heartbeat_shard(shard)));
+      const std::string group = groups_.heartbeat_shard(shard);
+      requests.push_back({group, {{"TIME"}, {"HGETALL", group + ":r"}, {"HGETALL", group + ":s"}}});
     }
     ALDIS_TRY_ASSIGN(const std::vector<Reply> answers, read_at_once(requests, {}));
     return read_heartbeat_answers(answers);

@@ -29,7 +29,12 @@ class SentinelTopology final : public Topology {
   Result<std::shared_ptr<Node>> node_of(std::string_view, SteadyTime deadline) override {
     {
       const MutexLock lock(mutex_);
-      if (!begins_question()) return master_;
+      if (!begins_question()) {
+        if (!is_suspect_) return master_;
+        // It may answer again, with what it had before a failover, or with nothing.
+        return fail(ErrorCode::unavailable, "the Redis master at {} is in doubt, and a Sentinel is being asked",
+                    master_->name());
+      }
     }
     Result<std::shared_ptr<Node>> found = find_master(deadline);
     const MutexLock lock(mutex_);

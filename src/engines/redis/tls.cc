@@ -93,7 +93,7 @@ std::string advice_about(long flaw, const std::string& host) {
   }
 }
 
-bool is_about_our_certificate(int reason) {
+bool is_about_our_certificate(const SSL* ssl, int reason) {
   switch (reason) {
     case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
     case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
@@ -103,8 +103,9 @@ bool is_about_our_certificate(int reason) {
     case SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED:
     case SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN:
     case SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE:
-    case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:  // TLS 1.2: also when we have none
       return true;
+    case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:  // TLS 1.2: also when we have none; not before the server's hello
+      return SSL_get_pending_cipher(ssl) != nullptr;
     default:
       return false;
   }
@@ -229,7 +230,7 @@ Error TlsSession::failure_of(int outcome) const {
     return make_error(ErrorCode::failed_precondition, "its certificate is not accepted for {} ({}){}", host_,
                       X509_verify_cert_error_string(flaw), advice_about(flaw, host_));
   }
-  if (is_about_our_certificate(reason)) {
+  if (is_about_our_certificate(ssl, reason)) {
     return make_error(
         ErrorCode::failed_precondition,
         "it does not accept our certificate ({}): name one that it does with cert= and key=", oldest_reason());

@@ -39,8 +39,8 @@ class RedisFork : public ::testing::TestWithParam<Line> {
     if (GetParam() == Line::tls) certificates_ = std::make_unique<Certificates>();
     server_ = certificates_ == nullptr
                   ? std::make_unique<RedisServer>()
-                  : std::make_unique<RedisServer>(RedisServerOptions{.listen = RedisServerOptions::Listen::on_tls,
-                                                                     .tls = certificates_->tls()});
+                  : std::make_unique<RedisServer>(
+                        RedisServerOptions{.listen = RedisServerOptions::Listen::on_tls, .tls = certificates_->tls()});
     workspace_ = join(url());
     alice_ = act_as("alice", *workspace_);
     heart_.emplace(*workspace_);
@@ -58,27 +58,27 @@ class RedisFork : public ::testing::TestWithParam<Line> {
   // How many calls on what was inherited are answered by anything but failed_precondition.
   int inherited_calls_that_are_not_refused() {
     const std::string id = "sig_00000000000000000000000000";
-    const std::vector<std::string> codes{
-        code_of(CoordinationSignals::open(*workspace_, "carol")),
-        code_of(alice_->signal("work", "bob")),
-        code_of(alice_->broadcast("work")),
-        code_of(alice_->check_signal({})),
-        code_of(alice_->wait_for_signal({}, {}, 1s)),
-        code_of(alice_->on_signal({}, {}, [](const SignalNews&) {}, {})),
-        code_of(alice_->get_pending_signals()),
-        code_of(alice_->clear_signals()),
-        code_of(alice_->acknowledge(id)),
-        code_of(alice_->receipt(id)),
-        code_of(alice_->wait_for_receipt(id, 1s)),
-        code_of(heart_->start_heartbeat("alice")),
-        code_of(heart_->beat()),
-        code_of(heart_->keep_alive()),
-        code_of(heart_->stop_heartbeat()),
-        code_of(heart_->list()),
-        code_of(heart_->get_agent_status("alice")),
-        code_of(heart_->is_agent_alive("alice")),
-        code_of(heart_->watch([](const StateChange&) { return false; }, {}))};
-    return static_cast<int>(std::ranges::count_if(codes, [](const auto& code) { return code != "failed_precondition"; }));
+    const std::vector<std::string> codes{code_of(CoordinationSignals::open(*workspace_, "carol")),
+                                         code_of(alice_->signal("work", "bob")),
+                                         code_of(alice_->broadcast("work")),
+                                         code_of(alice_->check_signal({})),
+                                         code_of(alice_->wait_for_signal({}, {}, 1s)),
+                                         code_of(alice_->on_signal({}, {}, [](const SignalNews&) {}, {})),
+                                         code_of(alice_->get_pending_signals()),
+                                         code_of(alice_->clear_signals()),
+                                         code_of(alice_->acknowledge(id)),
+                                         code_of(alice_->receipt(id)),
+                                         code_of(alice_->wait_for_receipt(id, 1s)),
+                                         code_of(heart_->start_heartbeat("alice")),
+                                         code_of(heart_->beat()),
+                                         code_of(heart_->keep_alive()),
+                                         code_of(heart_->stop_heartbeat()),
+                                         code_of(heart_->list()),
+                                         code_of(heart_->get_agent_status("alice")),
+                                         code_of(heart_->is_agent_alive("alice")),
+                                         code_of(heart_->watch([](const StateChange&) { return false; }, {}))};
+    return static_cast<int>(
+        std::ranges::count_if(codes, [](const auto& code) { return code != "failed_precondition"; }));
   }
 
   std::unique_ptr<Certificates> certificates_;
@@ -132,9 +132,8 @@ TEST_P(RedisFork, the_child_may_join_anew) {
   EXPECT_TRUE(heart_->beat());
 }
 
-INSTANTIATE_TEST_SUITE_P(Lines, RedisFork, ::testing::Values(Line::clear, Line::tls), [](const auto& chosen) {
-  return chosen.param == Line::clear ? "clear" : "tls";
-});
+INSTANTIATE_TEST_SUITE_P(Lines, RedisFork, ::testing::Values(Line::clear, Line::tls),
+                         [](const auto& chosen) { return chosen.param == Line::clear ? "clear" : "tls"; });
 
 }  // namespace
 }  // namespace aldis::testing

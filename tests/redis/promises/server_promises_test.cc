@@ -21,9 +21,7 @@ using ::testing::SizeIs;
 constexpr std::size_t kSent = 10;  // of what fills a server
 constexpr std::size_t kHeavyBytes = 200 * 1024;
 
-Json heavy_payload() {
-  return *Json::parse(R"({"text":")" + std::string(kHeavyBytes, 'x') + R"("})");
-}
+Json heavy_payload() { return *Json::parse(R"({"text":")" + std::string(kHeavyBytes, 'x') + R"("})"); }
 
 // Everything that a session of agents does, in some order, on one store.
 void have_a_session(const std::string& url) {
@@ -177,14 +175,11 @@ TEST(DemotedServer, says_that_it_cannot_know_and_never_that_there_is_nothing) {
   ASSERT_TRUE(heart.start_heartbeat("agent"));
   const std::string sent = send(agent, "agent");
   const auto answers = [&] {
-    return std::vector<std::string>{code_of(agent.check_signal({"other"})),
-                                    code_of(agent.wait_for_signal({"other"}, {}, 100ms)),
-                                    code_of(agent.get_pending_signals()),
-                                    code_of(agent.receipt(sent)),
-                                    code_of(agent.clear_signals("other")),
-                                    code_of(heart.list()),
-                                    code_of(heart.get_agent_status("agent")),
-                                    code_of(heart.beat())};
+    return std::vector<std::string>{
+        code_of(agent.check_signal({"other"})),   code_of(agent.wait_for_signal({"other"}, {}, 100ms)),
+        code_of(agent.get_pending_signals()),     code_of(agent.receipt(sent)),
+        code_of(agent.clear_signals("other")),    code_of(heart.list()),
+        code_of(heart.get_agent_status("agent")), code_of(heart.beat())};
   };
   EXPECT_THAT(answers(), Each("ok"));
   server.command({"REPLICAOF", "127.0.0.1", "1"});
