@@ -86,7 +86,8 @@ Result<WorkspaceParts> open_redis(const WorkspaceOptions& options) {
   const auto clock = std::make_shared<SystemClock>();
   ALDIS_TRY_ASSIGN(RedisOptions redis, parse_store_url(options.store));
   ALDIS_TRY(load_password_files(redis));
-  ALDIS_TRY_ASSIGN(const auto client, RedisClient::open(std::move(redis), options.call_timeout, clock));
+  const auto call_timeout = std::min(options.call_timeout, limits::kRedisCallTimeoutMax);
+  ALDIS_TRY_ASSIGN(const auto client, RedisClient::open(std::move(redis), call_timeout, clock));
   const Groups groups(options.namespace_name);
   return WorkspaceParts{.clock = clock,
                         .processes = make_proc_process_table(),

@@ -76,7 +76,9 @@ inline constexpr std::size_t kRedisReplyLineBytesMax = 64 * 1024;  // of a statu
 
 // Calls on Redis: how they share connections and meet trouble.
 inline constexpr std::size_t kRedisConnectionsMax = 16;  // a server; a call waits for one, within its deadline
-inline constexpr std::size_t kRedisPipelineMax = 256;    // reads on their way to a server at once; the others follow
+inline constexpr std::chrono::nanoseconds kRedisCallTimeoutMax = 30s;  // longer ones are cut to it: what a call did
+                                                                       // is remembered as long as it may be repeated
+inline constexpr std::size_t kRedisPipelineMax = 256;  // reads on their way to a server at once; the others follow
 inline constexpr std::chrono::nanoseconds kRedisSilenceMax = 2s;  // of a server that another one may stand in for, or a
                                                                   // third of the call's time if that is less
 inline constexpr std::size_t kRedisRedirectsMax = 8;              // of a call, at once; later ones after a pause
@@ -88,7 +90,7 @@ inline constexpr std::size_t kRedisSettledPerScript =
 inline constexpr unsigned kRedisSettleRunsMax = 1'000;    // of a call; then it is unavailable
 inline constexpr std::size_t kRedisPageSignalsMax = 500;  // of a list of broadcasts, which is read page by page
 inline constexpr std::size_t kRedisPageBytesMax = 4 * 1024 * 1024;  // of payloads in it: one more may pass this
-inline constexpr std::size_t kRedisAppearancesMax = 1'024;  // agents of a process that it need not announce again
+inline constexpr std::size_t kRedisAppearancesMax = 16'384;  // agents of a process that it need not announce again
 
 // Listening to a Redis server: a connection of its own a process and server.
 inline constexpr std::size_t kRedisSubscribeWindow = 128;  // commands on their way to a server; the others follow
@@ -140,6 +142,7 @@ inline constexpr std::size_t kUpdateAnswerBytesMax = 4096;
 static_assert(kPositionRetention > kSignalTtlMax + kTombstoneRetention,
               "a reader's position outlives every broadcast that it could still be told about");
 static_assert(kQuietMax < kPositionRetention, "whoever waits is not forgotten");
+static_assert(kRedisCallTimeoutMax < kTakeIdRetention, "a repeated take of the same call is recognised");
 static_assert(kStaleThresholdDefault > kLeaseDefault,
               "stale agents are reported although their lease is shorter: records outlive the lease");
 static_assert(kKeepAliveIntervalDefault * 2 < kLeaseDefault, "one missed renewal does not lose the lease");

@@ -31,7 +31,7 @@ struct WorkspaceOptions {
   std::string runtime_directory = {};
 
   // How long a call may take: one that waits for a busy board is deadline_exceeded then, one that could not reach a
-  // server is unavailable. Waiting for a signal has a timeout of its own.
+  // server (for limits::kRedisCallTimeoutMax at most) is unavailable. Waiting for a signal has a timeout of its own.
   std::chrono::nanoseconds call_timeout = limits::kCallTimeoutDefault;
 
   // The options that ALDIS_STORE, ALDIS_NAMESPACE and ALDIS_RUNTIME_DIR describe: what `aldis run` gives its child.

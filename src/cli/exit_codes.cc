@@ -16,8 +16,7 @@ constexpr ExitCodeEntry kExitCodes[] = {
     {ExitCode::permission_denied, "PERMISSION_DENIED", "This caller may not do this; nothing was done", false, "none"},
     {ExitCode::timeout, "TIMEOUT", "The time that was given is over", true, "none"},
     {ExitCode::unavailable, "UNAVAILABLE",
-     "The store, or the receiver of telemetry, cannot be reached or has no room; nothing was done, unless the message "
-     "says that it may have been",
+     "The store, or telemetry's receiver, cannot be reached or has no room; the message says if it may have been done",
      true, "none"},
     {ExitCode::expired, "EXPIRED", "A signal expired before this agent took it; it is told once", false, "complete"},
     {ExitCode::source_gone, "SOURCE_GONE", "The agent waited for is dead or finished, and nothing of it is pending",

@@ -21,8 +21,9 @@
 // - Receipt of a broadcast: `pending` until the first agent has read it, then `delivered`; `expired` if nobody had.
 // Threads: safe from any thread and process.
 // Errors: as each function says, and deadline_exceeded / unavailable / resource_exhausted / data_loss from the engine.
-// A failed call changes nothing; only one that is unavailable on a shared store may have been carried out. A store rings
-// Topic::mailbox and Topic::signal (ports/waker.h) after what it commits; nobody rings for what falls due by itself.
+// A failed call changes nothing; only one that is unavailable on a shared store may have been carried out. A store
+// rings Topic::mailbox and Topic::signal (ports/waker.h) after what it commits; nobody rings for what falls due by
+// itself.
 
 #include <chrono>
 #include <cstdint>

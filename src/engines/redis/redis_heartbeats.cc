@@ -135,7 +135,8 @@ class RedisHeartbeats final : public HeartbeatStore {
   }
 
  private:
-  // Transactions, which are quick; a full server queues none, but runs scripts. `arguments`: of those, an agent or none.
+  // Transactions, which are quick; a full server queues none, but runs scripts. `arguments` of those: an agent, or
+  // none.
   Result<std::vector<Reply>> read_at_once(std::span<const ReadRequest> requests,
                                           std::span<const std::string_view> arguments) {
     Result<std::vector<Reply>> answers = client_->read(requests);
