@@ -56,7 +56,8 @@ std::optional<ErrorCode> refusal_of(const Result<HeartbeatListing>& listing) {
 }
 
 TEST(RedisHeartbeatCodec, reads_what_the_scripts_write) {
-  const auto pulse = unpack_pulse(Written{}.bytes());
+  const std::string bytes = Written{}.bytes();
+  const auto pulse = unpack_pulse(bytes);
   ASSERT_TRUE(pulse);
   EXPECT_EQ(pulse->published, AgentState::suspect);
   EXPECT_EQ(pulse->ttl, 30s);

@@ -80,12 +80,18 @@ Violations missing_rights(const SourceTree& tree) {
 
 bool uses(const SourceTree& tree, const std::string& command) {
   const std::size_t bar = command.find('|');
-  const std::string in_cpp = bar == std::string::npos
-                                 ? '"' + command + '"'
-                                 : '"' + command.substr(0, bar) + "\", \"" + command.substr(bar + 1) + '"';
+  const std::string word = command.substr(0, bar);
+  const std::string second = bar == std::string::npos ? "" : command.substr(bar + 1);
+  const std::string in_cpp = '"' + word + '"' + (second.empty() ? "" : ", \"" + second + '"');
+  const std::string size = std::to_string(second.size());
+  const std::string on_the_wire =
+      R"(\r\n)" + word + R"(\r\n)" + (second.empty() ? "" : '$' + size + R"(\r\n)" + second);
   const std::string in_lua = '\'' + command + '\'';
   return std::ranges::any_of(tree, [&](const auto& file) {
-    return is_under(file.first, kEngine) && file.second.find(is_cpp(file.first) ? in_cpp : in_lua) != std::string::npos;
+    const auto& [path, text] = file;
+    if (!is_under(path, kEngine)) return false;
+    if (!is_cpp(path)) return text.find(in_lua) != std::string::npos;
+    return text.find(in_cpp) != std::string::npos || text.find(on_the_wire) != std::string::npos;
   });
 }
 

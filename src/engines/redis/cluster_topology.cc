@@ -100,10 +100,9 @@ class ClusterTopology final : public Topology {
   }
 
   Result<SlotMap> ask(Node& node, SteadyTime deadline) {
-    static const std::string kQuestion = format_command({"CLUSTER", "SLOTS"});
     ALDIS_TRY_ASSIGN(Node::Borrowed connection, node.borrow(deadline));
     has_heard_a_server_ = true;
-    ALDIS_TRY_ASSIGN(const auto replies, connection->exchange(kQuestion, 1, deadline));
+    ALDIS_TRY_ASSIGN(const auto replies, connection->exchange(kClusterSlotsCommand, 1, deadline));
     connection.give_back();
     const Reply& reply = replies.front();
     if (reply.is_error()) {

@@ -95,8 +95,7 @@ Result<std::unique_ptr<Connection>> Node::connect(SteadyTime deadline) {
 }
 
 Result<void> Node::greet(Connection& connection, SteadyTime deadline) {
-  static const std::string kHello = format_command({"HELLO", "2"});
-  ALDIS_TRY_ASSIGN(const auto replies, connection.exchange(kHello, 1, deadline));
+  ALDIS_TRY_ASSIGN(const auto replies, connection.exchange(kHelloCommand, 1, deadline));
   return check_server(replies.front());
 }
 

@@ -12,18 +12,8 @@
 namespace aldis {
 namespace {
 
-const std::string& asking() {
-  static const std::string command = format_command({"ASKING"});
-  return command;
-}
-
 // A master that became a replica goes on answering reads, with what it had. In a cluster it says MOVED.
 bool tells_its_role(const Node& node) { return node.is_in_cluster(); }
-
-const std::string& role() {
-  static const std::string command = format_command({"ROLE"});
-  return command;
-}
 
 bool is_demoted(const Reply& role) { return !role.elements.empty() && role.elements.front().text != "master"; }
 
@@ -33,12 +23,10 @@ void append_command(std::string& out, const std::vector<std::string>& words) {
 }
 
 void append_request(std::string& out, const ReadRequest& request) {
-  static const std::string kBegin = format_command({"MULTI"});
-  static const std::string kEnd = format_command({"EXEC"});
   const bool is_transaction = request.commands.size() > 1;
-  if (is_transaction) out += kBegin;
+  if (is_transaction) out += kMultiCommand;
   for (const std::vector<std::string>& words : request.commands) append_command(out, words);
-  if (is_transaction) out += kEnd;
+  if (is_transaction) out += kExecCommand;
 }
 
 // Why EXEC was refused is said before it.
@@ -99,9 +87,9 @@ Result<void> Reading::send(Batch& batch) {
     if (auto final = trouble.lose(connection.error())) return std::unexpected(*std::move(final));
     return {};
   }
-  std::string commands = tells_its_role(*batch.node) ? std::string() : role();
+  std::string commands(tells_its_role(*batch.node) ? std::string_view() : kRoleCommand);
   for (const std::size_t place : batch.places) {
-    if (open_[place].asked != nullptr) commands += asking();
+    if (open_[place].asked != nullptr) commands += kAskingCommand;
     append_request(commands, requests_[open_[place].index]);
   }
   if (const Result<void> sent = (*connection)->send(commands, deadline); !sent) {
