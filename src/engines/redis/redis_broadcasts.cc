@@ -69,13 +69,7 @@ Result<void> RedisBroadcasts::acknowledge(std::string_view agent, const Id128& s
 
 Result<std::uint64_t> RedisBroadcasts::hand_back(std::string_view agent, const std::vector<Reservation>& reservations,
                                                  std::string_view operation_id) {
-  std::vector<std::string> arguments{std::string(agent), std::string(operation_id),
-                                     microseconds_text(operation_kept(*client_))};
-  for (const Reservation& one : reservations) {
-    arguments.push_back(short_id(one.signal_id));
-    arguments.push_back(std::to_string(one.attempt));
-    append_holder(arguments, one.holder);
-  }
+  std::vector<std::string> arguments = hand_back_arguments(agent, reservations, operation_id, operation_kept(*client_));
   ALDIS_TRY_ASSIGN(const Reply answer, run(kBroadcastHandBack, std::move(arguments), Durability::durable));
   return read_count_answer(answer);
 }

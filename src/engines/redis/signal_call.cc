@@ -30,6 +30,18 @@ std::vector<std::string> with_limits(const std::vector<std::string>& arguments) 
   return all;
 }
 
+// pid, start, boot id and PID namespace; four empty ones: none.
+void append_holder(std::vector<std::string>& arguments, const std::optional<ProcessIdentity>& holder) {
+  if (!holder) {
+    arguments.insert(arguments.end(), 4, "");
+    return;
+  }
+  arguments.push_back(std::to_string(holder->pid));
+  arguments.push_back(std::to_string(holder->start_time_ticks));
+  arguments.push_back(holder->boot_id);
+  arguments.push_back(std::to_string(holder->pid_namespace));
+}
+
 }  // namespace
 
 Result<Reply> run_until_settled(RedisClient& client, const SignalCall& call) {
@@ -59,15 +71,15 @@ std::vector<std::string> take_arguments(const TakeCall& call, TakeMode mode) {
   return arguments;
 }
 
-void append_holder(std::vector<std::string>& arguments, const std::optional<ProcessIdentity>& holder) {
-  if (!holder) {
-    arguments.insert(arguments.end(), 4, "");
-    return;
+std::vector<std::string> hand_back_arguments(std::string_view agent, const std::vector<Reservation>& reservations,
+                                             std::string_view operation_id, std::chrono::nanoseconds keep) {
+  std::vector<std::string> arguments{std::string(agent), std::string(operation_id), microseconds_text(keep)};
+  for (const Reservation& one : reservations) {
+    arguments.push_back(short_id(one.signal_id));
+    arguments.push_back(std::to_string(one.attempt));
+    append_holder(arguments, one.holder);
   }
-  arguments.push_back(std::to_string(holder->pid));
-  arguments.push_back(std::to_string(holder->start_time_ticks));
-  arguments.push_back(holder->boot_id);
-  arguments.push_back(std::to_string(holder->pid_namespace));
+  return arguments;
 }
 
 std::string microseconds_text(std::chrono::nanoseconds duration) {

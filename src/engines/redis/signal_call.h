@@ -50,8 +50,9 @@ struct TakeCall {
 // ("1" or ""), the holder's pid, start, boot id and PID namespace (four empty ones: none), source or "", types…
 std::vector<std::string> take_arguments(const TakeCall& call, TakeMode mode);
 
-// pid, start, boot id and PID namespace; four empty ones: none.
-void append_holder(std::vector<std::string>& arguments, const std::optional<ProcessIdentity>& holder);
+// agent, operation id, keep in microseconds, then of each reservation: its signal, attempt and holder, as above.
+std::vector<std::string> hand_back_arguments(std::string_view agent, const std::vector<Reservation>& reservations,
+                                             std::string_view operation_id, std::chrono::nanoseconds keep);
 
 // Rounded up, so that nothing ends early.
 std::string microseconds_text(std::chrono::nanoseconds duration);
