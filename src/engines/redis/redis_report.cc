@@ -28,6 +28,18 @@ Number number_of(std::string_view text) {
   return number;
 }
 
+// The value of "name:" in an answer of INFO; empty: not there.
+std::string_view info_field(std::string_view info, std::string_view name) {
+  for (std::size_t at = info.find(name); at != std::string_view::npos; at = info.find(name, at + 1)) {
+    const std::size_t colon = at + name.size();
+    const bool begins_a_line = at == 0 || info[at - 1] == '\n';
+    if (!begins_a_line || colon >= info.size() || info[colon] != ':') continue;
+    const std::size_t end = std::min(info.find_first_of("\r\n", colon), info.size());
+    return info.substr(colon + 1, end - colon - 1);
+  }
+  return {};
+}
+
 // Asks one server, on a connection of its own.
 class Inspection {
  public:
@@ -141,17 +153,6 @@ Result<void> inspect(RedisReport& report, std::string_view store_url, const Cloc
 }
 
 }  // namespace
-
-std::string_view info_field(std::string_view info, std::string_view name) {
-  for (std::size_t at = info.find(name); at != std::string_view::npos; at = info.find(name, at + 1)) {
-    const std::size_t colon = at + name.size();
-    const bool begins_a_line = at == 0 || info[at - 1] == '\n';
-    if (!begins_a_line || colon >= info.size() || info[colon] != ':') continue;
-    const std::size_t end = std::min(info.find_first_of("\r\n", colon), info.size());
-    return info.substr(colon + 1, end - colon - 1);
-  }
-  return {};
-}
 
 RedisReport inspect_redis(std::string_view store_url, SteadyTime deadline, const Clock& clock) {
   RedisReport report;

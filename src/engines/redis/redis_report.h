@@ -44,7 +44,4 @@ struct RedisReport {
 
 RedisReport inspect_redis(std::string_view store_url, SteadyTime deadline, const Clock& clock);
 
-// The value of "name:" in an answer of INFO; empty: not there.
-std::string_view info_field(std::string_view info, std::string_view name);
-
 }  // namespace aldis
