@@ -47,6 +47,40 @@ inline constexpr std::size_t kSettledPerWrite = 64;  // of a mailbox or broadcas
                                                      // too old, and readers of the latter; the rest is for later writes
 inline constexpr std::size_t kFilterTypesMax = 64;   // types in one check or wait; more is invalid_argument
 
+// Approvals. What is beyond is invalid_argument unless another answer is given.
+inline constexpr std::chrono::nanoseconds kApprovalTimeoutDefault = 300s;
+inline constexpr std::chrono::nanoseconds kApprovalTimeoutMax = std::chrono::days{365};
+inline constexpr std::chrono::nanoseconds kApprovalRetention = std::chrono::days{30};  // after the decision
+inline constexpr std::size_t kPendingApprovalsMax = 10'000;  // a namespace; more is resource_exhausted
+inline constexpr std::size_t kApprovalPage = 100;            // records of one list, unless fewer are asked for
+inline constexpr std::size_t kApprovalKeyBytesMax = 256;     // an idempotency key
+inline constexpr std::size_t kReasonBytesMax = 4096;
+inline constexpr std::uint32_t kQuorumMax = 64;  // and votes of one request
+inline constexpr std::size_t kApprovalRulesMax = 1'000;
+inline constexpr std::size_t kApproversMax = 1'000;
+inline constexpr std::size_t kApproverFileBytesMax = 1024 * 1024;
+inline constexpr std::size_t kPassphraseBytesMax = 1024;
+inline constexpr std::chrono::nanoseconds kVoteTimeSlack = 5min;  // between the clocks of a responder and of the store
+inline constexpr std::size_t kAuditEntriesMax = 1'000'000;        // then requests are resource_exhausted: rotate
+inline constexpr std::size_t kAuditPage = 1'000;                  // entries of one read
+
+// Events. What is beyond is invalid_argument unless another answer is given.
+inline constexpr std::uint64_t kStreamLengthDefault = 10'000;
+inline constexpr std::uint64_t kStreamLengthMax = 1'000'000;
+inline constexpr std::chrono::milliseconds kStreamAgeMax = std::chrono::days{365};
+inline constexpr std::size_t kStreamsMax = 1'000;  // a namespace; another is resource_exhausted
+inline constexpr std::size_t kConsumeCountDefault = 100;
+inline constexpr std::size_t kConsumeCountMax = 1'000;
+inline constexpr std::size_t kConsumeTypesMax = kStreamsMax;
+inline constexpr std::size_t kSourceBytesMax = 256;
+inline constexpr std::chrono::nanoseconds kTakeOverAfterDefault = 60s;
+inline constexpr std::chrono::nanoseconds kTakeOverAfterMax = std::chrono::days{7};
+inline constexpr std::size_t kGroupsMax = 64;  // a stream; another takes the place of one not used for kGroupRetention,
+inline constexpr std::chrono::nanoseconds kGroupRetention = std::chrono::days{30};  // or is resource_exhausted
+inline constexpr std::size_t kRemovalsPerPublish = 64;  // events beyond the bounds, hidden before, that leave the store
+inline constexpr std::chrono::nanoseconds kOwnEventPatience = 5ms;  // of other capabilities that publish here
+inline constexpr std::size_t kOwnEventsWaiting = 1'024;             // of one process; more are dropped and counted
+
 // Waiting.
 inline constexpr std::chrono::nanoseconds kRecheckLocal = 1s;
 inline constexpr std::chrono::nanoseconds kRecheckRedis = 5s;  // each process draws its own, within 20 percent

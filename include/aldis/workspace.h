@@ -30,12 +30,25 @@ struct WorkspaceOptions {
   // /dev/shm/aldis-<uid>.
   std::string runtime_directory = {};
 
+  // Directory of the local ledger (approvals, audit, events); no other store uses it. Empty: ~/.local/state/aldis.
+  std::string state_directory = {};
+
+  // Where the approval policy and the approvers' keys are (docs/approvals.md). Empty: /etc/aldis if that holds a
+  // policy, else ~/.config/aldis.
+  std::string configuration_directory = {};
+
+  // Whether heartbeats, signals and approvals publish what happens to them as events: agent_heartbeat,
+  // coordination_signal, approval_request, approval_decision. It never fails them and delays them by at most
+  // limits::kOwnEventPatience; what cannot be published in that time is dropped and counted.
+  bool stream_events = false;
+
   // How long a call may take: one that waits for a busy board is deadline_exceeded then, one that could not reach a
   // server (for limits::kRedisCallTimeoutMax at most) is unavailable. Waiting for a signal has a timeout of its own.
   std::chrono::nanoseconds call_timeout = limits::kCallTimeoutDefault;
 
-  // The options that ALDIS_STORE, ALDIS_NAMESPACE and ALDIS_RUNTIME_DIR describe: what `aldis run` gives its child.
-  // Reads the environment; call it before other threads change it.
+  // The options that ALDIS_STORE, ALDIS_NAMESPACE, ALDIS_RUNTIME_DIR, ALDIS_STATE_DIR (else XDG_STATE_HOME),
+  // ALDIS_CONFIG (its directory; else XDG_CONFIG_HOME) and ALDIS_STREAM_EVENTS describe: what `aldis run` gives its
+  // child. Reads the environment; call it before other threads change it.
   ALDIS_API static WorkspaceOptions from_environment();
 };
 

@@ -32,5 +32,6 @@ std::optional<Id128> parse_id(std::string_view prefix, std::string_view text);
 
 inline constexpr std::string_view kSignalIdPrefix = "sig_";
 inline constexpr std::string_view kIncarnationPrefix = "inc_";
+inline constexpr std::string_view kApprovalIdPrefix = "apr_";
 
 }  // namespace aldis

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/sha256.h"
 #include "aldis/limits.h"
 #include "aldis/time.h"
 

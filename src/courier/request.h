@@ -1,6 +1,6 @@
 #pragma once
 // The request that a batch becomes: a pure function of its bytes, the format and the attempt. Used by delivery and
-// preview; implemented in request.cc, with the bodies in otlp.cc and jsonl.cc and the hashes in digest.cc (libsodium).
+// preview; implemented in request.cc, with the bodies in otlp.cc and jsonl.cc.
 // Threads: values.
 
 #include <chrono>
@@ -13,8 +13,6 @@
 #include "telemetry/frame.h"
 
 namespace aldis::courier {
-
-std::string sha256_hex(std::string_view bytes);  // digest.cc
 
 std::string otlp_body(const telemetry::DecodedSpool& spool);
 std::string jsonl_body(const telemetry::DecodedSpool& spool);

@@ -10,6 +10,10 @@
 #include "core/clock.h"
 #include "core/fork_guard.h"
 #include "core/mutex.h"
+#include "ports/approval_store.h"
+#include "ports/audit_store.h"
+#include "ports/event_group_store.h"
+#include "ports/event_store.h"
 #include "ports/heartbeat_store.h"
 #include "ports/process_table.h"
 #include "ports/signal_store.h"
@@ -24,7 +28,11 @@ struct WorkspaceParts {
   std::shared_ptr<ProcessTable> processes;
   std::shared_ptr<HeartbeatStore> heartbeats;
   std::shared_ptr<SignalStore> signals;
-  std::shared_ptr<Waker> waker;
+  std::shared_ptr<ApprovalStore> approvals = {};
+  std::shared_ptr<AuditStore> audit = {};
+  std::shared_ptr<EventStore> events = {};
+  std::shared_ptr<EventGroupStore> event_groups = {};
+  std::shared_ptr<Waker> waker = {};
 };
 
 class Workspace::Impl {
@@ -41,6 +49,10 @@ class Workspace::Impl {
   ProcessTable& processes() const { return *parts_.processes; }
   HeartbeatStore& heartbeats() const { return *parts_.heartbeats; }
   SignalStore& signals() const { return *parts_.signals; }
+  ApprovalStore& approvals() const { return *parts_.approvals; }
+  AuditStore& audit() const { return *parts_.audit; }
+  EventStore& events() const { return *parts_.events; }
+  EventGroupStore& event_groups() const { return *parts_.event_groups; }
   Waker& waker() const { return *parts_.waker; }
 
   // Made at the first use; resource_exhausted when its thread cannot be started.

@@ -25,8 +25,12 @@ struct Topic {
     agent,       // the record of the agent `name` ended or began anew
     heartbeats,  // any record was started, ended, beaten while published as not alive, or renewed while as dead
     signal,      // the receipt of the signal `name` (its id without the prefix: 26 characters) changed: not by time
+    approval,    // the approval request `name` (its id without the prefix) was opened or changed: not by time
+    approvals,   // any was
+    stream,      // the stream of the event type `name` has a new event
+    streams,     // a stream became known
   } kind = Kind::heartbeats;
-  std::string_view name;  // empty for Kind::heartbeats
+  std::string_view name;  // empty for heartbeats, approvals and streams
 };
 
 // Its destruction ends it. It may outlive no waker.

@@ -7,6 +7,7 @@
 #include <ostream>
 
 #include "core/format.h"
+#include "core/sha256.h"
 #include "courier/courier_program.h"
 #include "courier/http_server.h"
 #include "courier/request.h"
@@ -40,15 +41,15 @@ TEST(Delivery, an_accepted_batch_is_logged_counted_and_gone) {
   EXPECT_THAT(content_of(received[0].body).numbers, ElementsAre(1, 2, 3));
   const auto& headers = received[0].headers;
   EXPECT_EQ(headers.at("content-type"), "application/json");
-  EXPECT_EQ(headers.at("idempotency-key"), courier::sha256_hex(claimed).substr(0, 32));
+  EXPECT_EQ(headers.at("idempotency-key"), sha256_hex(claimed).substr(0, 32));
   EXPECT_EQ(headers.at("x-telemetry-attempt"), "1");
   EXPECT_EQ(headers.at("user-agent"), "aldis-courier/" ALDIS_VERSION);
   EXPECT_FALSE(headers.contains("expect"));
   EXPECT_FALSE(headers.contains("cookie"));
 
   EXPECT_THAT(place.batches(), IsEmpty());
-  EXPECT_THAT(place.read("sent"), HasSubstr(fmt::format(" {} {} 3 200\n", headers.at("idempotency-key"),
-                                                        courier::sha256_hex(received[0].body))));
+  EXPECT_THAT(place.read("sent"),
+              HasSubstr(fmt::format(" {} {} 3 200\n", headers.at("idempotency-key"), sha256_hex(received[0].body))));
   const telemetry::GateRecord gate = place.gate();
   EXPECT_EQ(gate.failures, 0U);
   EXPECT_EQ(gate.unfinished, 0);

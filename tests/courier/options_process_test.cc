@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "core/format.h"
+#include "core/sha256.h"
 #include "courier/courier_program.h"
 #include "courier/http_server.h"
 #include "courier/request.h"
@@ -84,8 +85,8 @@ TEST(Preview, shows_exactly_what_is_sent_then_and_changes_nothing) {
     EXPECT_EQ(text(request, "method"), "POST");
     EXPECT_EQ(text(request, "url"), server.url());
     EXPECT_EQ(text(request, "body"), received[i].body);
-    EXPECT_EQ(text(request, "sha256"), courier::sha256_hex(received[i].body));
-    EXPECT_THAT(place.read("sent"), HasSubstr(courier::sha256_hex(received[i].body)));
+    EXPECT_EQ(text(request, "sha256"), sha256_hex(received[i].body));
+    EXPECT_THAT(place.read("sent"), HasSubstr(sha256_hex(received[i].body)));
     const auto& headers = request.at("headers").as_object();
     EXPECT_EQ(text(headers, "Idempotency-Key"), received[i].headers.at("idempotency-key"));
     EXPECT_EQ(text(headers, "X-Telemetry-Attempt"), received[i].headers.at("x-telemetry-attempt"));

@@ -6,6 +6,8 @@
 #include <boost/json.hpp>
 #include <limits>
 
+#include "core/sha256.h"
+
 namespace aldis::courier {
 namespace {
 

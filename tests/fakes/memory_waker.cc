@@ -17,6 +17,14 @@ std::string key_of(const Topic& topic) {
       return "h";
     case Topic::Kind::signal:
       return 's' + std::string(topic.name);
+    case Topic::Kind::approval:
+      return 'p' + std::string(topic.name);
+    case Topic::Kind::approvals:
+      return "P";
+    case Topic::Kind::stream:
+      return 'e' + std::string(topic.name);
+    case Topic::Kind::streams:
+      return "E";
   }
   return {};
 }

@@ -53,8 +53,15 @@ const std::vector<Library>& libraries() {
       {"Boost", std::regex("boost/.*"), {"src/core/json.cc", "src/courier/verdict.cc"}},
       {"CLI11", std::regex("CLI/.*"), {"src/cli/parser.cc"}},
       {"libcurl", std::regex("curl/.*"), {"src/courier/http.cc"}},
-      {"libsodium", std::regex("sodium.*"), {"src/courier/digest.cc"}},
-      {"toml++", std::regex("toml\\+\\+/.*"), {"src/cli/config_file.cc"}},
+      {"libsodium",
+       std::regex("sodium.*"),
+       {"src/core/sha256.cc", "src/domain/approver_keys.cc", "src/domain/approval_signature.cc"}},
+      {"toml++",
+       std::regex("toml\\+\\+/.*"),
+       {"src/cli/config_file.cc", "src/domain/approval_policy.cc", "src/domain/approver_file.cc"}},
+      {"SQLite",
+       std::regex("sqlite3\\.h"),
+       {"src/engines/local/ledger_connection.cc", "src/engines/local/ledger_query.cc"}},
   };
   return all;
 }

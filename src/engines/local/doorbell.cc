@@ -62,10 +62,22 @@ void wait_while(Word& word, std::uint32_t value, std::chrono::nanoseconds at_mos
   syscall(SYS_futex, &word, FUTEX_WAIT, value, &relative, nullptr, 0);
 }
 
-// A mailbox and the record of its agent share a word.
+std::uint32_t word_of_name(std::string_view name) {
+  return kNamedWords + static_cast<std::uint32_t>(fnv1a_64(name) % (kWords - kNamedWords));
+}
+
+// What shares a name shares a word, as a mailbox and the record of its agent do.
 std::uint32_t word_of(const Topic& topic) {
-  if (topic.kind == Topic::Kind::heartbeats) return kHeartbeatsWord;
-  return kNamedWords + static_cast<std::uint32_t>(fnv1a_64(topic.name) % (kWords - kNamedWords));
+  switch (topic.kind) {
+    case Topic::Kind::heartbeats:
+      return kHeartbeatsWord;
+    case Topic::Kind::approvals:
+      return word_of_name("|approvals");  // no name has a '|' in it
+    case Topic::Kind::streams:
+      return word_of_name("|streams");
+    default:
+      return word_of_name(topic.name);
+  }
 }
 
 // The mapped file.

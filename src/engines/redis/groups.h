@@ -19,10 +19,15 @@ class Groups {
   const std::string& broadcasts() const { return broadcasts_; }  // aldis1:{ns/b}
   std::string heartbeats(std::string_view agent) const;  // aldis1:{ns/h/<two hexadecimal digits>}, of kHeartbeatShards
   std::string heartbeat_shard(unsigned shard) const;
+  const std::string& approvals() const { return approvals_; }  // aldis1:{ns/a}: requests and the audit log
+  std::string stream(std::string_view type) const;             // aldis1:{ns/e/<type>}
+  const std::string& streams() const { return streams_; }      // aldis1:{ns/e}: which streams there are
 
  private:
   std::string prefix_;  // "aldis1:{ns/"
   std::string broadcasts_;
+  std::string approvals_;
+  std::string streams_;
 };
 
 inline constexpr unsigned kMailboxShards = 256;

@@ -53,6 +53,14 @@ std::vector<Hearing> hearings_of(const Groups& groups, const Topic& topic) {
       if (!id) return {};
       return {{signal_channel(groups, *id, topic.name), {}}};
     }
+    case Topic::Kind::approval:
+      return {{group_channel(groups.approvals()), std::string(topic.name)}};
+    case Topic::Kind::approvals:
+      return {{group_channel(groups.approvals()), {}}};
+    case Topic::Kind::stream:
+      return {{group_channel(groups.stream(topic.name)), {}}};
+    case Topic::Kind::streams:
+      return {{group_channel(groups.streams()), {}}};
   }
   return {};
 }

@@ -1,10 +1,10 @@
+#include "core/sha256.h"
+
 #include <sodium/crypto_hash_sha256.h>
 
 #include <array>
 
-#include "courier/request.h"
-
-namespace aldis::courier {
+namespace aldis {
 
 std::string sha256_hex(std::string_view bytes) {
   static constexpr std::string_view kDigits = "0123456789abcdef";
@@ -18,4 +18,4 @@ std::string sha256_hex(std::string_view bytes) {
   return hex;
 }
 
-}  // namespace aldis::courier
+}  // namespace aldis

@@ -1,0 +1,100 @@
+#pragma once
+// Where streams of events live. Used by src/domain/events.cc; engines: src/engines/local/local_events,
+// src/engines/redis/redis_events, tests/fakes/memory_events. Each sentence below has a test in tests/contract that runs
+// on every engine.
+//
+// Model: a stream is known from its first event or configuration on. Its ordinals begin with 1, are dense, and go on
+// over trim and remove. An event's ms is the store's wall time, or that of the event before if that is later. What a
+// reader sees is exact at every moment: the newest max_length events, those no older than max_age by the store's clock
+// (a step of the wall clock changes nothing on a local store while the host runs), and none below a trim; what is
+// beyond may be removed later, and is never seen again. A store rings Topic::stream (ports/waker.h) after it commits an
+// event, and Topic::streams after a stream became known. Threads: safe from any thread and process. Errors: as each function says, and
+// deadline_exceeded / unavailable / resource_exhausted / data_loss from the engine. A failed call changes nothing; only
+// one that is unavailable on a shared store may have been carried out.
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "aldis/events.h"
+#include "core/ids.h"
+
+namespace aldis {
+
+struct OutgoingEvent {
+  Id128 id;  // made by the caller for this one publication: publishing it again changes nothing and answers the same
+  std::string_view type;
+  std::string_view data;
+  std::string_view source;
+  // How long the store may take; none: the workspace's call timeout. Then it is deadline_exceeded or unavailable.
+  std::optional<std::chrono::nanoseconds> at_most = {};
+};
+
+struct EventPlace {
+  std::uint64_t ms = 0;
+  std::uint64_t ordinal = 0;
+
+  bool operator==(const EventPlace&) const = default;
+};
+
+struct StoredEvent {
+  EventPlace place;
+  std::string data;
+  std::string source;
+
+  bool operator==(const StoredEvent&) const = default;
+};
+
+// A stream at one moment.
+struct StreamHead {
+  std::string type;
+  EventPlace last;          // the newest event that ever was; 0-0: none
+  std::uint64_t first = 1;  // ordinal of the oldest that a reader sees; last.ordinal + 1 if it sees none
+  StreamBounds bounds;
+};
+
+struct StreamCursor {
+  std::string_view type;
+  std::uint64_t after = 0;  // ordinal
+};
+
+struct StreamSlice {
+  StreamHead head;                  // a stream that is not known has last 0-0
+  std::vector<StoredEvent> events;  // those after the cursor that a reader sees, oldest first
+};
+
+class EventStore {
+ public:
+  virtual ~EventStore() = default;
+
+  // Commits the event and answers with its place. resource_exhausted: a new stream beyond limits::kStreamsMax, or no
+  // room.
+  virtual Result<EventPlace> publish(const OutgoingEvent& event) = 0;
+
+  // Every known stream, in the byte order of the types; of one type, if one is given: that stream or nothing.
+  virtual Result<std::vector<StreamHead>> heads(std::string_view type = {}) = 0;
+
+  // At most `count` events of each stream, in the order of the cursors.
+  virtual Result<std::vector<StreamSlice>> read(std::span<const StreamCursor> cursors, std::size_t count) = 0;
+
+  // Newest first, ordinals within [first, last], at most `count`.
+  virtual Result<std::vector<StoredEvent>> recent(std::string_view type, std::uint64_t first, std::uint64_t last,
+                                                  std::size_t count) = 0;
+
+  // Hides all but the newest `max_length` events (0: all) from every reader. Returns how many a reader saw before.
+  virtual Result<std::uint64_t> trim(std::string_view type, std::uint64_t max_length) = 0;
+
+  // Sets the bounds, and makes the stream known. resource_exhausted: beyond limits::kStreamsMax.
+  virtual Result<void> configure(std::string_view type, const StreamBounds& bounds) = 0;
+
+  // Counts events that other capabilities could not publish in time. Never blocks and never fails; a store that cannot
+  // be reached counts them once it can, if the process still lives then.
+  virtual void count_dropped(std::uint64_t events) = 0;
+  virtual Result<std::uint64_t> dropped() = 0;
+};
+
+}  // namespace aldis
