@@ -54,6 +54,9 @@ class ALDIS_API ApprovalPolicy {
   ApprovalPolicy() = default;  // open mode for everything
   static Result<ApprovalPolicy> load(const std::string& directory);
 
+  // Reads approvers.toml again: keys may have been trusted or revoked. The rules stay as they were loaded.
+  Result<void> refresh();
+
   const ApprovalRule* rule_for(std::string_view type) const;  // none: open mode
   const Approver* approver_with(std::string_view name, std::string_view key_id) const;
   const std::vector<Approver>& approvers() const { return approvers_; }
@@ -61,6 +64,7 @@ class ALDIS_API ApprovalPolicy {
   bool guarded() const { return guarded_; }
 
  private:
+  std::string directory_;
   std::vector<ApprovalRule> rules_;
   std::vector<Approver> approvers_;
   bool guarded_ = false;

@@ -73,7 +73,7 @@ struct ConsumeOptions {
   // Both or neither: read as this member of this group. What it gets is pending until it acknowledges.
   std::string group = {};
   std::string consumer = {};
-  // What another member has had for longer, unacknowledged, goes to this one.
+  // What a member has had for so long, unacknowledged, goes to this one; what it had itself before a restart, too.
   std::chrono::nanoseconds take_over_after = limits::kTakeOverAfterDefault;
 };
 

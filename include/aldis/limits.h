@@ -63,6 +63,8 @@ inline constexpr std::size_t kPassphraseBytesMax = 1024;
 inline constexpr std::chrono::nanoseconds kVoteTimeSlack = 5min;  // between the clocks of a responder and of the store
 inline constexpr std::size_t kAuditEntriesMax = 1'000'000;        // then requests are resource_exhausted: rotate
 inline constexpr std::size_t kAuditPage = 1'000;                  // entries of one read
+// Of a namespace on a Redis store: then its approvals and its audit log go by themselves.
+inline constexpr std::chrono::nanoseconds kRedisApprovalsIdle = std::chrono::days{400};
 
 // Events. What is beyond is invalid_argument unless another answer is given.
 inline constexpr std::uint64_t kStreamLengthDefault = 10'000;
@@ -97,6 +99,9 @@ inline constexpr unsigned kBoardSignalShare = 80;  // percent of the board that 
 inline constexpr std::chrono::nanoseconds kCallTimeoutDefault = 5s;  // of a call on any store, Redis too
 inline constexpr std::size_t kRemovalsPerWrite = 2;  // due records that each write clears away on its way
 
+// The local ledger.
+inline constexpr std::size_t kLedgerWalBytesKept = 8 * 1024 * 1024;  // of the write-ahead log, between its uses
+
 // The Redis store. A longer or richer URL is invalid_argument. What a server says beyond its bounds is no reply: the
 // connection is closed, and the call unavailable.
 inline constexpr std::size_t kRedisStoreUrlBytesMax = 4096;
@@ -120,9 +125,10 @@ inline constexpr std::chrono::nanoseconds kRedisPauseMin = 1ms;   // before the 
 inline constexpr std::chrono::nanoseconds kRedisPauseMax = 100ms;    // up to this; how much of it is drawn by lot
 inline constexpr std::chrono::nanoseconds kRedisRefreshMin = 100ms;  // between two questions who serves which slot
 inline constexpr std::size_t kRedisSettledPerScript =
-    500;                                                  // signals; what is over is for the next run, of the same call
-inline constexpr unsigned kRedisSettleRunsMax = 1'000;    // of a call; then it is unavailable
-inline constexpr std::size_t kRedisPageSignalsMax = 500;  // of a list of broadcasts, which is read page by page
+    500;  // signals; what is over is for the next run, of the same call
+inline constexpr std::size_t kRedisTimedOutPerScript = 16;  // approvals; likewise: each costs a SHA-256 in Lua
+inline constexpr unsigned kRedisSettleRunsMax = 1'000;      // of a call; then it is unavailable
+inline constexpr std::size_t kRedisPageSignalsMax = 500;    // of a list of broadcasts, which is read page by page
 inline constexpr std::size_t kRedisPageBytesMax = 4 * 1024 * 1024;  // of payloads in it: one more may pass this
 inline constexpr std::size_t kRedisAppearancesMax = 16'384;  // agents of a process that it need not announce again
 
@@ -177,6 +183,7 @@ static_assert(kPositionRetention > kSignalTtlMax + kTombstoneRetention,
               "a reader's position outlives every broadcast that it could still be told about");
 static_assert(kQuietMax < kPositionRetention, "whoever waits is not forgotten");
 static_assert(kRedisCallTimeoutMax < kTakeIdRetention, "a repeated take of the same call is recognised");
+static_assert(kApprovalTimeoutMax + kApprovalRetention < kRedisApprovalsIdle, "a request does not outlive its store");
 static_assert(kStaleThresholdDefault > kLeaseDefault,
               "stale agents are reported although their lease is shorter: records outlive the lease");
 static_assert(kKeepAliveIntervalDefault * 2 < kLeaseDefault, "one missed renewal does not lose the lease");

@@ -16,8 +16,9 @@ namespace aldis::cli {
 namespace {
 
 constexpr std::size_t kConfigBytesMax = 64 * 1024;
-constexpr std::string_view kTextKeys[] = {"namespace", "output", "runtime_dir", "store"};
+constexpr std::string_view kTextKeys[] = {"namespace", "output", "runtime_dir", "state_dir", "store"};
 constexpr std::string_view kNumberKeys[] = {"connect_timeout"};
+constexpr std::string_view kSwitchKeys[] = {"stream_events"};
 
 bool contains(std::span<const std::string_view> keys, std::string_view key) {
   return std::find(keys.begin(), keys.end(), key) != keys.end();
@@ -48,6 +49,13 @@ Result<ConfigFile> read_config_file(const std::string& path) {
         return fail(ErrorCode::failed_precondition, "{}:{}: {} must be a number", path, node.source().begin.line, name);
       }
       file.values[name] = format_number(*number);
+    } else if (contains(kSwitchKeys, name)) {
+      const auto* value = node.as_boolean();
+      if (value == nullptr) {
+        return fail(ErrorCode::failed_precondition, "{}:{}: {} must be true or false", path, node.source().begin.line,
+                    name);
+      }
+      file.values[name] = value->get() ? "true" : "false";
     } else {
       file.warnings.push_back(fmt::format("{}:{}: unknown key {}", path, key.source().begin.line, name));
     }

@@ -32,7 +32,9 @@ void write_meta(JsonWriter& json, const Reply& reply, const EnvelopeFacts& facts
   if (!facts.trace_id.empty()) json.text("trace_id", facts.trace_id);
   if (!facts.update_available.empty()) json.text("update_available", facts.update_available);
   if (reply.page) {
-    json.integer("total_count", static_cast<std::int64_t>(reply.page->total_count));
+    if (reply.page->total_count) {
+      json.integer("total_count", static_cast<std::int64_t>(*reply.page->total_count));
+    }
     json.integer("returned_count", static_cast<std::int64_t>(reply.page->returned_count));
     json.boolean("truncated", !reply.page->cursor.empty());
     if (!reply.page->cursor.empty()) json.text("cursor", reply.page->cursor);
@@ -104,8 +106,9 @@ void print_reply(const Reply& reply, const EnvelopeFacts& facts, const OutputSty
     write_stderr(fmt::format("{} {}\n", paint(error_style, Colour::yellow, "warning:"), printable(warning)));
   }
   if (reply.page && !reply.page->cursor.empty()) {
-    write_stderr(fmt::format("{} of {} rows; the rest: --cursor {}\n", reply.page->returned_count,
-                             reply.page->total_count, reply.page->cursor));
+    const std::string total = reply.page->total_count ? fmt::format(" of {}", *reply.page->total_count) : "";
+    write_stderr(
+        fmt::format("{}{} rows; the rest: --cursor {}\n", reply.page->returned_count, total, reply.page->cursor));
   }
   if (reply.failure) write_stderr(render_failure(*reply.failure, error_style));
 }

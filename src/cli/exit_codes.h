@@ -24,7 +24,10 @@ enum class ExitCode : int {
   timeout = 10,
   unavailable = 12,
   expired = 80,
+  rejected = 81,
+  request_cancelled = 82,
   source_gone = 83,
+  still_pending = 84,
   nothing_yet = 85,
   not_executable = 126,
   command_not_found = 127,
@@ -62,6 +65,13 @@ inline constexpr std::string_view kCodeCancelled = "CANCELLED";
 inline constexpr std::string_view kCodeInvalidArgument = "INVALID_ARGUMENT";
 inline constexpr std::string_view kCodeCommandNotFound = "COMMAND_NOT_FOUND";
 inline constexpr std::string_view kCodeNotExecutable = "NOT_EXECUTABLE";
+inline constexpr std::string_view kCodeApprovalRejected = "APPROVAL_REJECTED";
+inline constexpr std::string_view kCodeRequestCancelled = "REQUEST_CANCELLED";
+inline constexpr std::string_view kCodeStillPending = "STILL_PENDING";
+inline constexpr std::string_view kCodeAlreadyDecided = "ALREADY_DECIDED";
+inline constexpr std::string_view kCodeRequestExpired = "REQUEST_EXPIRED";
+inline constexpr std::string_view kCodeSelfApproval = "SELF_APPROVAL";
+inline constexpr std::string_view kCodeInputRequired = "INPUT_REQUIRED";
 inline constexpr std::string_view kCodeChecksFailed = "CHECKS_FAILED";
 
 }  // namespace aldis::cli

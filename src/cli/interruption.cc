@@ -45,6 +45,11 @@ Interruption::~Interruption() {
   close(quit_);
 }
 
+void Interruption::interrupt() {
+  signal_ = SIGINT;
+  stop_.request_stop();
+}
+
 void Interruption::serve(std::optional<std::chrono::nanoseconds> timeout) {
   pollfd watched[] = {{signals_, POLLIN, 0}, {quit_, POLLIN, 0}};
   timespec left{};

@@ -27,6 +27,9 @@ class Interruption {
   bool happened() const { return signal_ != 0; }  // a signal came
   bool timed_out() const { return timed_out_; }
 
+  // As SIGINT: a terminal in TerminalMode hands over Ctrl-C as a character.
+  void interrupt();
+
   // What a command that was cut short answers. REQUIRES: happened().
   Reply cancelled_reply() const;
 

@@ -28,6 +28,9 @@ Result<Workspace> open_workspace(const Invocation& invocation) {
   options.store = settings.store.value;
   options.namespace_name = settings.namespace_name.value;
   options.runtime_directory = settings.runtime_directory.value;
+  options.state_directory = settings.state_directory.value;
+  options.configuration_directory = settings.configuration_directory;
+  options.stream_events = settings.stream_events.value == "true";
   options.call_timeout = settings.connect_timeout;
   if (!invocation.command.waits && settings.timeout) {
     options.call_timeout = std::min(options.call_timeout, *settings.timeout);

@@ -29,6 +29,40 @@ namespace aldis::cli::schema {
   R"("sent_at":{"type":"string"},"expired_at":{"type":"string"},"count":{"type":"integer"},)"                         \
   R"("evidence":{"type":"string"}}})"
 
+#define ALDIS_EVENT_MEMBERS                                                                                            \
+  R"("event_id":{"type":"string"},"event_type":{"type":"string"},"timestamp":{"type":"string","format":"date-time"},)" \
+  R"("data":{"type":"object"},"source":{"type":["string","null"]})"
+
+#define ALDIS_EVENT R"({"type":"object","properties":{)" ALDIS_EVENT_MEMBERS "}}"
+
+#define ALDIS_STREAM                                                                                               \
+  R"({"type":"object","properties":{"event_type":{"type":"string"},"length":{"type":"integer"},)"                  \
+  R"("first_id":{"type":["string","null"]},"last_id":{"type":["string","null"]},"max_length":{"type":"integer"},)" \
+  R"("max_age_seconds":{"type":["number","null"]},"groups":{"type":"array","items":{"type":"object",)"             \
+  R"("properties":{"group":{"type":"string"},"delivered":{"type":"integer"},"waiting":{"type":"integer"},)"        \
+  R"("pending":{"type":"integer"}}}}}})"
+
+#define ALDIS_APPROVAL                                                                                  \
+  R"({"type":"object","properties":{"request_id":{"type":"string"},"approval_type":{"type":"string"},)" \
+  R"("agent_id":{"type":"string"},"context":{"type":"object"},"context_hash":{"type":"string"},)"       \
+  R"("timestamp":{"type":"string","format":"date-time"},"timeout_seconds":{"type":["number","null"]},)" \
+  R"("expires_at":{"type":["string","null"],"format":"date-time"},)"                                    \
+  R"("status":{"enum":["pending","approved","rejected","timed_out","cancelled"]},)"                     \
+  R"("responder":{"type":["string","null"]},"reason":{"type":["string","null"]},)"                      \
+  R"("decided_at":{"type":["string","null"],"format":"date-time"},"verified":{"type":"boolean"},)"      \
+  R"("approvals":{"type":"integer"},"quorum":{"type":"integer"},"mode":{"enum":["open","signed"]},)"    \
+  R"("votes":{"type":"array","items":{"type":"object","properties":{"responder":{"type":"string"},)"    \
+  R"("approved":{"type":"boolean"},"reason":{"type":["string","null"]},"time":{"type":"string"},)"      \
+  R"("key_id":{"type":["string","null"]},"verified":{"type":"boolean"}}}}}})"
+
+#define ALDIS_AUDIT_ENTRY                                                                                           \
+  R"({"type":"object","properties":{"number":{"type":"integer"},"kind":{"enum":["requested","vote","decided",)"     \
+  R"("rotated"]},"time":{"type":"string","format":"date-time"},"request_id":{"type":["string","null"]},)"           \
+  R"("approval_type":{"type":["string","null"]},"agent_id":{"type":["string","null"]},)"                            \
+  R"("actor":{"type":["string","null"]},"outcome":{"type":["string","null"]},"key_id":{"type":["string","null"]},)" \
+  R"("context_hash":{"type":["string","null"]},"detail_hash":{"type":["string","null"]},)"                          \
+  R"("previous_hash":{"type":"string"},"hash":{"type":"string"}}})"
+
 inline constexpr std::string_view kAgent = ALDIS_AGENT;
 inline constexpr std::string_view kAgents = R"({"type":"array","items":)" ALDIS_AGENT "}";
 inline constexpr std::string_view kAgentChange =
@@ -82,11 +116,42 @@ inline constexpr std::string_view kTelemetryPreview =
 inline constexpr std::string_view kTelemetryFlush =
     R"({"type":"object","properties":{"sent":{"type":"integer"},"failed":{"type":"integer"},)"
     R"("remaining":{"type":"integer"}}})";
+inline constexpr std::string_view kApproval = ALDIS_APPROVAL;
+inline constexpr std::string_view kApprovals = R"({"type":"array","items":)" ALDIS_APPROVAL "}";
+inline constexpr std::string_view kEnrolled =
+    R"({"type":"object","properties":{"name":{"type":"string"},"public_key":{"type":"string"},)"
+    R"("key_id":{"type":"string"}}})";
+inline constexpr std::string_view kApprovers =
+    R"({"type":"array","items":{"type":"object","properties":{"name":{"type":"string"},)"
+    R"("public_key":{"type":"string"},"key_id":{"type":"string"},"trusted_at":{"type":"string","format":"date-time"},)"
+    R"("revoked_at":{"type":["string","null"],"format":"date-time"}}}})";
+inline constexpr std::string_view kAuditEntry = ALDIS_AUDIT_ENTRY;
+inline constexpr std::string_view kAuditEntries = R"({"type":"array","items":)" ALDIS_AUDIT_ENTRY "}";
+inline constexpr std::string_view kAuditVerification =
+    R"({"type":"object","properties":{"sound":{"type":"boolean"},"entries":{"type":"integer"},)"
+    R"("begins_behind":{"type":"string"},"head":{"type":"string"},"head_proven":{"type":"boolean"},)"
+    R"("fault":{"type":["object","null"],"properties":{"number":{"type":"integer"},"what":{"type":"string"}}}}})";
+inline constexpr std::string_view kEvent = ALDIS_EVENT;
+inline constexpr std::string_view kEvents = R"({"type":"array","items":)" ALDIS_EVENT "}";
+inline constexpr std::string_view kEventLine =
+    R"({"type":"object","properties":{)" ALDIS_EVENT_MEMBERS
+    R"(,"gap":{"type":"object","properties":{"event_type":{"type":"string"},"from":{"type":"integer"},)"
+    R"("to":{"type":"integer"},"lost":{"type":"integer"}}}}})";
+inline constexpr std::string_view kStream = ALDIS_STREAM;
+inline constexpr std::string_view kStreams = R"({"type":"array","items":)" ALDIS_STREAM "}";
+inline constexpr std::string_view kEventsAcknowledged =
+    R"({"type":"object","properties":{"acknowledged":{"type":"integer"}}})";
+inline constexpr std::string_view kRemoved = R"({"type":"object","properties":{"removed":{"type":"integer"}}})";
 inline constexpr std::string_view kNothing = R"({"type":"null"})";
 
 #undef ALDIS_AGENT_MEMBERS
 #undef ALDIS_AGENT
 #undef ALDIS_SIGNAL
 #undef ALDIS_OUTCOME
+#undef ALDIS_EVENT_MEMBERS
+#undef ALDIS_EVENT
+#undef ALDIS_STREAM
+#undef ALDIS_APPROVAL
+#undef ALDIS_AUDIT_ENTRY
 
 }  // namespace aldis::cli::schema

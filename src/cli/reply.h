@@ -27,7 +27,7 @@ struct Failure {
 
 // Of a list: which part of it this is.
 struct Page {
-  std::uint64_t total_count = 0;
+  std::optional<std::uint64_t> total_count = {};  // none: counting them all would cost too much
   std::uint64_t returned_count = 0;
   std::string cursor = {};  // empty: this was the last page
 };

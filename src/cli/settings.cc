@@ -77,8 +77,11 @@ void check_values(Arguments& arguments, Settings& settings) {
         "a password in --store can be read by every user of this machine: put the URL in ALDIS_STORE or in the config "
         "file, or name a file that holds the password with ?password_file=/path");
   }
-  if (settings.runtime_directory.source == "file" && settings.runtime_directory.value.front() != '/') {
-    arguments.add_problem(fmt::format("runtime_dir in {} must be an absolute path", settings.config_file.value));
+  for (const auto& [key, setting] :
+       {std::pair{"runtime_dir", &settings.runtime_directory}, std::pair{"state_dir", &settings.state_directory}}) {
+    if (setting->source == "file" && setting->value.front() != '/') {
+      arguments.add_problem(fmt::format("{} in {} must be an absolute path", key, settings.config_file.value));
+    }
   }
 }
 
@@ -112,10 +115,12 @@ void resolve_times(const CommandSpec& command, Arguments& arguments, Settings& s
 Result<Settings> resolve_settings(const CommandSpec& command, Arguments& arguments, const Environment& environment) {
   Settings settings;
   settings.config_file = find_config_file(arguments, environment);
+  const bool named = !settings.config_file.origin.empty() && settings.config_file.origin != "XDG_CONFIG_HOME";
+  settings.configuration_directory = named ? std::filesystem::path(settings.config_file.value).parent_path().string()
+                                           : configuration_directory_of(environment);
   ConfigFile file;
   if (!settings.config_file.value.empty()) {
     settings.config_file_exists = access(settings.config_file.value.c_str(), F_OK) == 0;
-    const bool named = !settings.config_file.origin.empty() && settings.config_file.origin != "XDG_CONFIG_HOME";
     if (settings.config_file_exists) {
       ALDIS_TRY_ASSIGN(file, read_config_file(settings.config_file.value));
     } else if (named) {
@@ -131,6 +136,15 @@ Result<Settings> resolve_settings(const CommandSpec& command, Arguments& argumen
   settings.runtime_directory = choose(sources, {"--runtime-dir", "ALDIS_RUNTIME_DIR", "runtime_dir"}, "");
   if (settings.runtime_directory.source != "file") {
     settings.runtime_directory.value = absolute(settings.runtime_directory.value);
+  }
+  settings.state_directory =
+      choose(sources, {"--state-dir", "ALDIS_STATE_DIR", "state_dir"}, state_directory_of(environment));
+  if (settings.state_directory.source != "file") {
+    settings.state_directory.value = absolute(settings.state_directory.value);
+  }
+  settings.stream_events = choose(sources, {{}, "ALDIS_STREAM_EVENTS", "stream_events"}, "false");
+  if (settings.stream_events.source == "environment") {
+    settings.stream_events.value = settings.stream_events.value == "0" ? "false" : "true";
   }
   settings.output = choose(sources, {"--output", "ALDIS_OUTPUT", "output"}, "auto");
   settings.connect_timeout_text = choose(sources, {"--connect-timeout", {}, "connect_timeout"}, "5");

@@ -26,12 +26,15 @@ struct Settings {
   Setting store;
   Setting namespace_name;
   Setting runtime_directory;  // empty: chosen by the library
+  Setting state_directory;    // likewise
+  Setting stream_events;      // "true" or "false"
   Setting agent;              // empty: none
   Setting output;
   Setting connect_timeout_text;
   Setting config_file;  // absolute path; empty if there is no home to look in
   bool config_file_exists = false;
 
+  std::string configuration_directory;  // of the approval policy
   std::chrono::nanoseconds connect_timeout{};
   std::optional<std::chrono::nanoseconds> timeout;  // --timeout: of the whole command
   std::vector<std::string> warnings;

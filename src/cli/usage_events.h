@@ -33,7 +33,7 @@ inline constexpr auto kUsedCommandLetters = [] {
   std::array<std::array<char, limits::kTelemetryNameBytesMax>, kCommandNames.size()> letters{};
   for (std::size_t i = 0; i < letters.size(); ++i) {
     std::size_t at = 0;
-    for (const char c : kCommandNames[i]) letters[i][at++] = c == ' ' ? '_' : c;
+    for (const char c : kCommandNames[i]) letters[i][at++] = c == ' ' || c == '-' ? '_' : c;
   }
   return letters;
 }();

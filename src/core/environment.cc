@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 
@@ -21,7 +22,10 @@ constexpr std::array kTable = {
     EnvironmentVariable{"ALDIS_RUNTIME_DIR", "directory of the local board"},
     EnvironmentVariable{"ALDIS_CONFIG", "the configuration file (default $XDG_CONFIG_HOME/aldis/config.toml)"},
     EnvironmentVariable{"ALDIS_TRACE_ID", "copied to meta.trace_id of every answer"},
-    EnvironmentVariable{"ALDIS_STATE_DIR", "directory of the telemetry's state (default $XDG_STATE_HOME/aldis)"},
+    EnvironmentVariable{"ALDIS_STATE_DIR",
+                        "directory of the ledger and of the telemetry's state (default $XDG_STATE_HOME/aldis)"},
+    EnvironmentVariable{"ALDIS_STREAM_EVENTS",
+                        "anything but nothing and 0: heartbeats, signals and approvals are published as events"},
     EnvironmentVariable{"ALDIS_NO_TELEMETRY", "anything but nothing and 0: no telemetry, whatever was enabled"},
     EnvironmentVariable{"ALDIS_NO_UPDATE", "anything but nothing and 0: no update checks and no word of updates"},
 };
@@ -63,6 +67,22 @@ void change_environment(const std::map<std::string, std::string, std::less<>>& c
   for (const auto& [name, value] : changes) ::setenv(name.c_str(), value.c_str(), 1);
 }
 
+std::string state_directory_of(const Environment& environment) {
+  if (const auto home = environment.get("XDG_STATE_HOME"); home && home->front() == '/') return *home + "/aldis";
+  if (const auto home = environment.get("HOME"); home && home->front() == '/') return *home + "/.local/state/aldis";
+  return {};
+}
+
+std::string configuration_directory_of(const Environment& environment) {
+  if (const auto file = environment.get("ALDIS_CONFIG")) {
+    return file->contains('/') ? file->substr(0, std::max<std::size_t>(file->rfind('/'), 1)) : ".";
+  }
+  if (::access("/etc/aldis/approvals.toml", F_OK) == 0) return "/etc/aldis";
+  if (const auto home = environment.get("XDG_CONFIG_HOME"); home && home->front() == '/') return *home + "/aldis";
+  if (const auto home = environment.get("HOME"); home && home->front() == '/') return *home + "/.config/aldis";
+  return {};
+}
+
 std::span<const EnvironmentVariable> environment_table() { return kTable; }
 
 WorkspaceOptions WorkspaceOptions::from_environment() {
@@ -71,6 +91,9 @@ WorkspaceOptions WorkspaceOptions::from_environment() {
   options.store = environment.get("ALDIS_STORE").value_or(options.store);
   options.namespace_name = environment.get("ALDIS_NAMESPACE").value_or(options.namespace_name);
   options.runtime_directory = environment.get("ALDIS_RUNTIME_DIR").value_or("");
+  options.state_directory = environment.get("ALDIS_STATE_DIR").value_or(state_directory_of(environment));
+  options.configuration_directory = configuration_directory_of(environment);
+  options.stream_events = environment.get("ALDIS_STREAM_EVENTS").value_or("0") != "0";
   return options;
 }
 

@@ -193,11 +193,13 @@ Result<std::string> read_own_file(const FileDescriptor& directory, const std::st
   return bytes;
 }
 
-Result<void> replace_own_file(const FileDescriptor& directory, const std::string& name, std::string_view bytes) {
+Result<void> replace_own_file(const FileDescriptor& directory, const std::string& name, std::string_view bytes,
+                              mode_t mode) {
   const std::string temporary = name + ".new";
   // The lock keeps two writers from renaming each other's halves.
   ALDIS_TRY_ASSIGN(const FileDescriptor file, open_locked(directory, temporary));
-  if (ftruncate(file.get(), 0) != 0 || !write_once(file, bytes) || fsync(file.get()) != 0 ||
+  if (ftruncate(file.get(), 0) != 0 || !write_once(file, bytes) || fchmod(file.get(), mode) != 0 ||
+      fsync(file.get()) != 0 ||
       renameat(directory.get(), temporary.c_str(), directory.get(), name.c_str()) != 0) {
     const int reason = errno;
     unlinkat(directory.get(), temporary.c_str(), 0);

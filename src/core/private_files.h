@@ -1,12 +1,14 @@
 #pragma once
-// Directories and files that are only ours, opened as if a hostile neighbour had been there first. Used by telemetry
-// and the courier; implemented in private_files.cc.
+// Directories and files that are only ours, opened as if a hostile neighbour had been there first. Used by telemetry,
+// the courier, and the keys of approvers; implemented in private_files.cc.
 //
 // Model: a directory is opened with O_DIRECTORY|O_NOFOLLOW and must be ours and closed to others; a file is opened
 // below it with O_NOFOLLOW|O_NONBLOCK|O_CLOEXEC and must be regular, ours, of one name. Descriptors are 3 or more: a
 // caller that closed 0–2 finds none of ours there. Nothing blocks, on a FIFO either. Threads: safe from any thread.
 // Errors: not_found; failed_precondition for what is not a directory or file of ours; permission_denied;
 // resource_exhausted (no room, no descriptors).
+
+#include <sys/types.h>
 
 #include <string>
 
@@ -37,7 +39,8 @@ bool still_names(const FileDescriptor& directory, const std::string& name, const
 Result<std::string> read_own_file(const FileDescriptor& directory, const std::string& name, std::size_t bytes_max);
 
 // Written as `name`.new, synced, renamed: whoever reads `name` sees the old bytes or the new ones. SIGXFSZ is blocked.
-Result<void> replace_own_file(const FileDescriptor& directory, const std::string& name, std::string_view bytes);
+Result<void> replace_own_file(const FileDescriptor& directory, const std::string& name, std::string_view bytes,
+                              mode_t mode = 0600);
 
 // One write, with SIGXFSZ blocked and drained. False if not all of it was written.
 bool write_once(const FileDescriptor& file, std::string_view bytes);

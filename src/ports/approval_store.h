@@ -5,14 +5,14 @@
 //
 // Model: a record has a version that grows with each change; whoever changes it says which version it has seen, decides
 // by that, and is refused if there is a newer one. The store itself decides one thing, by its clock: a pending request
-// whose deadline has passed is timed_out. Every call settles that first, for the records it meets (at most
-// limits::kSettledPerWrite where it meets many; what it answers is right all the same). Deadlines on a local store are
-// kept in boot time, which a step of the wall clock does not move; after a reboot in wall time. What a call records in
-// the audit log (a request, a vote, an outcome) commits with it or not at all. A decided record is removed
-// limits::kApprovalRetention after its decision, and its key with it. A store rings Topic::approval and
-// Topic::approvals (ports/waker.h) after what it commits; nobody rings for a deadline. Threads: safe from any thread
-// and process. Errors: as each function says, and deadline_exceeded / unavailable / resource_exhausted / data_loss from
-// the engine. A failed call changes nothing; only one that is unavailable on a shared store may have been carried out.
+// whose deadline has passed is timed_out. Every call first settles all that is due, by deadline and then by id, in
+// writes of a bounded size, so what it answers is right. Deadlines on a local store are kept in boot time, which a step
+// of the wall clock does not move; after a reboot in wall time. What a call records in the audit log (a request, a
+// vote, an outcome) commits with it or not at all. A decided record is removed limits::kApprovalRetention after its
+// decision, and its key with it. A store rings Topic::approval and Topic::approvals (ports/waker.h) after an open or a
+// change that it commits; nothing rings for a deadline. Threads: safe from any thread and process. Errors: as each
+// function says, and deadline_exceeded / unavailable / resource_exhausted / data_loss from the engine. A failed call
+// changes nothing; only one that is unavailable on a shared store may have been carried out.
 
 #include <chrono>
 #include <cstdint>
@@ -73,9 +73,9 @@ struct ApprovalReading {
   WallTime now;                                       // of the store
 };
 
-// One change of a pending record.
+// One change of a pending record: a vote, a decision, or both.
 struct ApprovalChange {
-  Id128 id;  // made by the caller: a change that was made already is not made twice
+  Id128 id;  // made by the caller. While the record is kept, a change that was made is not made again: ApprovalChanged
   std::uint64_t seen_version = 0;
   std::optional<StoredVote> vote;                // added to the votes
   ApprovalState state = ApprovalState::pending;  // pending: only the vote; never timed_out

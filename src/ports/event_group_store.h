@@ -5,11 +5,13 @@
 //
 // Model: a group belongs to one stream and is known by its name. It is made by its first read. It remembers the ordinal
 // up to which events were given out, and of each event that was given out and not acknowledged: to whom, when, how
-// often. An event is with one member at a time. Trim, remove and the bounds of the stream take events from groups too:
-// the next read of any member is told of one Gap, which counts those that nobody had been given and those that were
-// pending. A group that nobody has read or acknowledged for limits::kGroupRetention may be removed to make room for
-// another. The store's clock decides when a member's time is over; on a local store a step of the wall clock changes
-// nothing while the host runs. Threads: safe from any thread and process. Errors: as ports/event_store.h.
+// often. An event is with one member at a time; when its time there is over, it goes to the next that reads, whoever
+// that is: a member that was restarted under its name gets back what it had. Trim, remove and the bounds of the stream
+// take events from groups too: the next read of any member is told of one Gap, which counts those that nobody had been
+// given and those that were pending. A group that nobody has read or acknowledged for limits::kGroupRetention may be
+// removed to make room for another. The store's clock decides when a member's time is over; on a local store a step of
+// the wall clock changes nothing while the host runs. Threads: safe from any thread and process. Errors: as
+// ports/event_store.h.
 
 #include <chrono>
 #include <cstdint>
@@ -28,7 +30,10 @@ struct GroupRead {
   std::string_view type;
   std::string_view group;
   std::string_view consumer;
-  std::uint64_t start_after = 0;  // ordinal behind which a group that is not there yet begins
+  // Ordinal behind which a group that is not there yet begins, at most the last one. With it the read makes what is
+  // missing: the group, and a stream that is not known (as configure does, with the default bounds). None: it makes
+  // nothing.
+  std::optional<std::uint64_t> start_after = {};
   std::size_t count = 1;
   std::chrono::nanoseconds take_over_after{0};
 };
@@ -37,16 +42,17 @@ struct GroupSlice {
   std::optional<Gap> gap;           // told with this read, and never again
   std::vector<StoredEvent> events;  // now pending for this consumer: first those taken over, then new ones, oldest
                                     // first each
-  // Until the next pending event of another member may be taken over; none: nothing is pending there.
+  // Until the next pending event may be taken over; none: nothing is pending.
   std::optional<std::chrono::nanoseconds> next_take_over;
+  bool missing = false;  // there is no such group (or stream), and none was to be made: nothing else is told
 };
 
 class EventGroupStore {
  public:
   virtual ~EventGroupStore() = default;
 
-  // Gives at most `count` events to the consumer. A stream that is not known gives nothing, and no group is made.
-  // resource_exhausted: a new group beyond limits::kGroupsMax of the stream, all of them in use.
+  // Gives at most `count` events to the consumer. resource_exhausted: a new group beyond limits::kGroupsMax of the
+  // stream, all of them in use; a new stream beyond limits::kStreamsMax.
   virtual Result<GroupSlice> read(const GroupRead& read) = 0;
 
   // Whoever holds them. Returns how many were pending; others are not an error. not_found: no such group.
@@ -57,7 +63,7 @@ class EventGroupStore {
   virtual Result<std::vector<PendingEvent>> pending(std::string_view type, std::string_view group,
                                                     std::size_t count) = 0;
 
-  // By name.
+  // By name; waiting and pending are those that are still kept. Of a stream that is not known: none.
   virtual Result<std::vector<GroupInfo>> groups(std::string_view type) = 0;
 };
 

@@ -8,9 +8,9 @@
 // reader sees is exact at every moment: the newest max_length events, those no older than max_age by the store's clock
 // (a step of the wall clock changes nothing on a local store while the host runs), and none below a trim; what is
 // beyond may be removed later, and is never seen again. A store rings Topic::stream (ports/waker.h) after it commits an
-// event, and Topic::streams after a stream became known. Threads: safe from any thread and process. Errors: as each function says, and
-// deadline_exceeded / unavailable / resource_exhausted / data_loss from the engine. A failed call changes nothing; only
-// one that is unavailable on a shared store may have been carried out.
+// event, and Topic::streams after a stream became known. Threads: safe from any thread and process. Errors: as each
+// function says, and deadline_exceeded / unavailable / resource_exhausted / data_loss from the engine. A failed call
+// changes nothing; only one that is unavailable on a shared store may have been carried out.
 
 #include <chrono>
 #include <cstdint>
@@ -26,7 +26,9 @@
 namespace aldis {
 
 struct OutgoingEvent {
-  Id128 id;  // made by the caller for this one publication: publishing it again changes nothing and answers the same
+  // Made by the caller for this one publication. Publishing it again while it is the newest event of its stream changes
+  // nothing and answers the same; on a store that can lose an answer, for limits::kTakeIdRetention whatever came after.
+  Id128 id;
   std::string_view type;
   std::string_view data;
   std::string_view source;
@@ -81,11 +83,12 @@ class EventStore {
   // At most `count` events of each stream, in the order of the cursors.
   virtual Result<std::vector<StreamSlice>> read(std::span<const StreamCursor> cursors, std::size_t count) = 0;
 
-  // Newest first, ordinals within [first, last], at most `count`.
+  // What a reader sees, newest first, ordinals within [first, last], at most `count`.
   virtual Result<std::vector<StoredEvent>> recent(std::string_view type, std::uint64_t first, std::uint64_t last,
                                                   std::size_t count) = 0;
 
-  // Hides all but the newest `max_length` events (0: all) from every reader. Returns how many a reader saw before.
+  // Hides all but the newest `max_length` events (0: all) from every reader. Returns how many of the hidden a reader
+  // saw before; 0 of a stream that is not known.
   virtual Result<std::uint64_t> trim(std::string_view type, std::uint64_t max_length) = 0;
 
   // Sets the bounds, and makes the stream known. resource_exhausted: beyond limits::kStreamsMax.

@@ -11,6 +11,8 @@
 #include "engines/local/local_signals.h"
 #include "engines/local/runtime_directory.h"
 #include "fakes/fake_clock.h"
+#include "fakes/memory_approvals.h"
+#include "fakes/memory_events.h"
 #include "fakes/memory_heartbeats.h"
 #include "fakes/memory_signals.h"
 #include "fakes/memory_waker.h"
@@ -26,8 +28,14 @@ class MemoryEngine final : public EngineUnderTest {
 
   HeartbeatStore& heartbeats() override { return *heartbeats_; }
   SignalStore& signals() override { return *signals_; }
+  ApprovalStore& approvals() override { return *approvals_.approvals; }
+  AuditStore& audit() override { return *approvals_.audit; }
+  EventStore& events() override { return *events_.events; }
+  EventGroupStore& event_groups() override { return *events_.groups; }
   Waker& waker() override { return *waker_; }
   void advance(std::chrono::nanoseconds by) override { clock_->advance(by); }
+  void step_wall(std::chrono::nanoseconds by) override { clock_->step_wall(by); }
+  void skip_audit_numbers(std::uint64_t by) override { approvals_.skip_audit_numbers(by); }
 
  private:
   const std::shared_ptr<FakeClock> clock_ = std::make_shared<FakeClock>();
@@ -35,6 +43,8 @@ class MemoryEngine final : public EngineUnderTest {
   const Ring ring_ = [waker = waker_](const std::optional<Topic>& topic) { waker->ring(topic); };
   const std::shared_ptr<HeartbeatStore> heartbeats_;
   const std::shared_ptr<SignalStore> signals_ = make_memory_signals(clock_, ring_);
+  const MemoryApprovals approvals_ = make_memory_approvals(clock_, ring_);
+  const MemoryEvents events_ = make_memory_events(clock_, ring_);
 };
 
 class LocalEngine final : public EngineUnderTest {
@@ -71,6 +81,18 @@ std::vector<EngineKind> all_engines() {
   std::vector<EngineKind> engines{{"memory", [] { return std::make_unique<MemoryEngine>(true); }},
                                   {"local", [] { return std::make_unique<LocalEngine>(); }}};
   std::ranges::move(redis_engines(), std::back_inserter(engines));
+  return engines;
+}
+
+std::vector<EngineKind> engines_with_approvals() {
+  std::vector<EngineKind> engines = all_engines();
+  engines.resize(1);
+  return engines;
+}
+
+std::vector<EngineKind> engines_with_events() {
+  std::vector<EngineKind> engines = all_engines();
+  engines.resize(1);
   return engines;
 }
 

@@ -2,6 +2,8 @@
 // The engines that every contract test runs on. To add one, add it to all_engines() in engines.cc.
 
 #include <chrono>
+#include <cstdint>
+#include <cstdlib>
 #include <functional>
 #include <memory>
 #include <ostream>
@@ -9,6 +11,10 @@
 #include <vector>
 
 #include "fakes/fake_process_table.h"
+#include "ports/approval_store.h"
+#include "ports/audit_store.h"
+#include "ports/event_group_store.h"
+#include "ports/event_store.h"
 #include "ports/heartbeat_store.h"
 #include "ports/signal_store.h"
 #include "ports/waker.h"
@@ -21,11 +27,19 @@ class EngineUnderTest {
   virtual ~EngineUnderTest() = default;
   virtual HeartbeatStore& heartbeats() = 0;
   virtual SignalStore& signals() = 0;
+  virtual ApprovalStore& approvals() { std::abort(); }
+  virtual AuditStore& audit() { std::abort(); }
+  virtual EventStore& events() { std::abort(); }
+  virtual EventGroupStore& event_groups() { std::abort(); }
   virtual Waker& waker() = 0;
   // The processes that the store can examine, if it can.
   FakeProcessTable& processes() { return *processes_; }
   // Moves the store's clock (and the wall clock with it).
   virtual void advance(std::chrono::nanoseconds by) = 0;
+  // Moves the wall clock alone, where that is not the store's.
+  virtual void step_wall(std::chrono::nanoseconds /*by*/) {}
+  // As if so many audit entries more had been recorded before the newest: it is renumbered.
+  virtual void skip_audit_numbers(std::uint64_t /*by*/) { std::abort(); }
 
  protected:
   const std::shared_ptr<FakeProcessTable> processes_ = std::make_shared<FakeProcessTable>();
@@ -41,6 +55,8 @@ struct EngineKind {
 
 // The twin first: it is the model that others are compared with.
 std::vector<EngineKind> all_engines();
+std::vector<EngineKind> engines_with_approvals();
+std::vector<EngineKind> engines_with_events();
 std::vector<EngineKind> engines_that_examine_processes();
 // At least the twin of such an engine.
 std::vector<EngineKind> engines_that_cannot_examine_processes();

@@ -28,8 +28,9 @@ struct HeartbeatsWorld {
   explicit HeartbeatsWorld(nanoseconds recheck) : waker(std::make_shared<MemoryWaker>(clock, recheck)) {}
 
   Workspace workspace() {
-    return Workspace(
-        std::make_shared<Workspace::Impl>(WorkspaceOptions{}, WorkspaceParts{clock, processes, store, signals, waker}));
+    WorkspaceParts parts{
+        .clock = clock, .processes = processes, .heartbeats = store, .signals = signals, .waker = waker};
+    return Workspace(std::make_shared<Workspace::Impl>(WorkspaceOptions{}, std::move(parts)));
   }
   HeartbeatCoordinator coordinator() { return HeartbeatCoordinator(workspace()); }
 

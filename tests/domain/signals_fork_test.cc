@@ -1,28 +1,14 @@
 // CoordinationSignals in a forked child: every call is refused, and nothing there hangs or touches the parent's work.
 
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <optional>
 
+#include "fakes/forked_child.h"
 #include "signals_world.h"
 
 namespace aldis::testing {
 namespace {
-
-// Runs `body` in a child; the child's answer, or nothing if it did not end by itself.
-template <class Body>
-std::optional<int> in_a_child(Body body) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::alarm(30);  // a child that hangs is a failure, not a hanging test
-    ::_exit(body());
-  }
-  int status = 0;
-  if (::waitpid(child, &status, 0) != child || !WIFEXITED(status)) return std::nullopt;
-  return WEXITSTATUS(status);
-}
 
 template <class T>
 bool is_refused(const Result<T>& result) {
@@ -47,9 +33,9 @@ TEST(SignalsFork, every_call_in_the_child_is_refused) {
     count += is_refused(bob.acknowledge("sig_00000000000000000000000000"));
     count += is_refused(bob.receipt("sig_00000000000000000000000000"));
     count += is_refused(bob.wait_for_receipt("sig_00000000000000000000000000", 10s));
-    return count;
+    return std::to_string(count);
   });
-  EXPECT_EQ(refused, 11);
+  EXPECT_EQ(refused, "11");
   EXPECT_TRUE(is<Delivered>(bob.check_signal({}))) << "the parent goes on";
 }
 
@@ -67,9 +53,9 @@ TEST(SignalsFork, destructors_in_the_child_end_although_the_thread_is_not_there)
   const auto ended = in_a_child([&] {
     bob.reset();
     workspace.reset();
-    return 7;
+    return std::string("let go");
   });
-  EXPECT_EQ(ended, 7);
+  EXPECT_EQ(ended, "let go");
   ASSERT_TRUE(world.as("alice").signal("go", "bob"));
   calls.wait(0);
   EXPECT_EQ(calls, 1) << "the parent's thread goes on";

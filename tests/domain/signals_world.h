@@ -165,8 +165,12 @@ class SignalsWorld {
 
  private:
   Workspace workspace_of(std::shared_ptr<ProcessTable> processes) {
-    return Workspace(std::make_shared<Workspace::Impl>(
-        WorkspaceOptions{}, WorkspaceParts{clock, std::move(processes), heartbeats, signals, waker}));
+    WorkspaceParts parts{.clock = clock,
+                         .processes = std::move(processes),
+                         .heartbeats = heartbeats,
+                         .signals = signals,
+                         .waker = waker};
+    return Workspace(std::make_shared<Workspace::Impl>(WorkspaceOptions{}, std::move(parts)));
   }
 };
 

@@ -2,30 +2,17 @@
 // the child can join the store anew.
 
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <optional>
 
 #include "aldis/signals.h"
+#include "fakes/forked_child.h"
 #include "fleet.h"
 
 namespace aldis::testing {
 namespace {
 
-using namespace std::chrono_literals;
-
-// Exit code of `body` in a child; -1 if it did not end by itself.
-template <class Body>
-int in_a_child(Body body) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::alarm(30);
-    ::_exit(body());
-  }
-  int status = 0;
-  return ::waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
+using namespace std::string_literals;
 
 class Fork : public ::testing::Test {
  protected:
@@ -38,9 +25,9 @@ TEST_F(Fork, the_child_is_refused_and_the_parent_goes_on) {
   ASSERT_TRUE(alice->signal("go", "alice"));
   EXPECT_EQ(in_a_child([&] {
               const auto checked = alice->check_signal({});
-              return !checked && checked.error().code == ErrorCode::failed_precondition ? 7 : 1;
+              return !checked && checked.error().code == ErrorCode::failed_precondition ? "refused"s : "not refused"s;
             }),
-            7);
+            "refused");
   EXPECT_TRUE(std::holds_alternative<Delivered>(*alice->check_signal({})));
 }
 
@@ -51,9 +38,9 @@ TEST_F(Fork, the_child_may_let_go_of_everything) {
     EXPECT_EQ(in_a_child([&] {
                 alice.reset();
                 workspace.reset();
-                return 7;
+                return "let go"s;
               }),
-              7);
+              "let go");
     auto bob = *CoordinationSignals::open(*workspace, "bob");
     ASSERT_TRUE(bob.signal("question", "alice"));
     const auto answer = bob.wait_for_signal({"answer"}, "alice");
@@ -65,12 +52,13 @@ TEST_F(Fork, the_child_may_let_go_of_everything) {
 TEST_F(Fork, the_child_can_join_the_store_anew) {
   EXPECT_EQ(in_a_child([&] {
               auto own = Workspace::open(workspace->options());
-              if (!own) return 1;
+              if (!own) return "open: " + own.error().message;
               auto carol = CoordinationSignals::open(*own, "carol");
-              if (!carol) return 2;
-              return carol->signal("from-the-child", "alice") ? 7 : 3;
+              if (!carol) return "signals: " + carol.error().message;
+              const auto sent = carol->signal("from-the-child", "alice");
+              return sent ? "joined" : "to alice: " + sent.error().message;
             }),
-            7);
+            "joined");
   const auto outcome = alice->check_signal({"from-the-child"});
   ASSERT_TRUE(outcome) << outcome.error().message;
   EXPECT_TRUE(std::holds_alternative<Delivered>(*outcome));

@@ -10,8 +10,11 @@
 #include <atomic>
 #include <latch>
 #include <memory>
+#include <thread>
+#include <vector>
 
 #include "engines/redis/transport.h"
+#include "fakes/forked_child.h"
 #include "redis/eventually.h"
 #include "redis/fake_server.h"
 
@@ -65,6 +68,19 @@ TEST(Resolve, asks_nobody_about_addresses_and_localhost) {
     EXPECT_EQ(reinterpret_cast<const sockaddr_in*>(&address.bytes)->sin_port, htons(6379));
   }
   EXPECT_EQ(names_asked, before);
+}
+
+// glibc's lock on what it knows of the network used to be copied as it was, and the child waited for it for ever.
+TEST(Resolve, finds_localhost_in_a_forked_child_whatever_other_threads_are_at) {
+  std::vector<std::jthread> busy;
+  for (int i = 0; i < 2; ++i) {
+    busy.emplace_back([](const std::stop_token& stop) {
+      while (!stop.stop_requested()) EXPECT_TRUE(resolved("localhost"));
+    });
+  }
+  for (int i = 0; i < 200; ++i) {
+    ASSERT_EQ(in_a_child([] { return std::string(resolved("localhost") ? "found" : "not found"); }), "found");
+  }
 }
 
 TEST(Resolve, asks_about_names) {

@@ -6,9 +6,12 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <thread>
+#include <vector>
 
 #include "engines/redis/command.h"
 #include "engines/redis/connection.h"
+#include "fakes/forked_child.h"
 #include "fakes/scratch_directory.h"
 #include "redis/fake_server.h"
 #include "redis/server.h"
@@ -21,6 +24,8 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using Listen = RedisServerOptions::Listen;
+
+constexpr int kForks = 200;
 
 class Tls : public ::testing::Test {
  protected:
@@ -56,6 +61,16 @@ class Tls : public ::testing::Test {
 
 Endpoint endpoint_of(const RedisServer& server, std::string host = "127.0.0.1") {
   return {.host = std::move(host), .port = server.port()};
+}
+
+// All that is done before the network is needed: it takes most of OpenSSL's locks.
+bool begins_a_session(const std::string& authority) {
+  const auto context = TlsContext::make({.ca_file = authority});
+  if (!context) return false;
+  const auto session = TlsSession::make(**context, "localhost");
+  if (!session) return false;
+  const auto done = (*session)->shake_hands();
+  return done && !*done && !(*session)->take_output().empty();
 }
 
 Error failure(const TlsOptions& options) {
@@ -184,6 +199,25 @@ TEST_F(Tls, outlives_a_forked_child_that_forgets_its_copy) {
   const auto replies = (*connection)->exchange(format_command({"PING"}), 1, soon());
   ASSERT_TRUE(replies) << replies.error().message;
   EXPECT_EQ(replies->front().text, "PONG");
+}
+
+// OpenSSL's locks used to be copied as they were: a child that was forked while another thread was in OpenSSL waited
+// for ever. Short-lived threads meet more of them: what a thread begins with, and what it gives back at its end.
+TEST_F(Tls, begins_anew_in_a_forked_child_whatever_other_threads_are_at) {
+  std::vector<std::jthread> busy;
+  for (int i = 0; i < 4; ++i) {
+    busy.emplace_back([](const std::stop_token& stop) {
+      while (!stop.stop_requested()) {
+        const std::jthread brief([] { EXPECT_TRUE(begins_a_session(certificates().authority())); });
+      }
+    });
+  }
+  for (int i = 0; i < kForks; ++i) {
+    ASSERT_EQ(
+        in_a_child([] { return std::string(begins_a_session(certificates().authority()) ? "begun" : "refused"); }),
+        "begun")
+        << "child " << i;
+  }
 }
 
 TEST_F(Tls, names_the_file_that_is_wrong) {

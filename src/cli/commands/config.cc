@@ -23,6 +23,8 @@ std::vector<Shown> shown_settings(const Settings& settings) {
       {"namespace", settings.namespace_name},
       {"agent", settings.agent},
       {"runtime_dir", settings.runtime_directory},
+      {"state_dir", settings.state_directory},
+      {"stream_events", settings.stream_events},
       {"output", settings.output},
       {"connect_timeout", settings.connect_timeout_text},
       {"config", settings.config_file},

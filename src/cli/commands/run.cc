@@ -48,7 +48,9 @@ std::vector<std::string> child_environment(const Workspace& workspace, const std
                                   {"ALDIS_INCARNATION", incarnation},
                                   {"ALDIS_NAMESPACE", options.namespace_name},
                                   {"ALDIS_STORE", options.store},
-                                  {"ALDIS_RUNTIME_DIR", options.runtime_directory}});
+                                  {"ALDIS_RUNTIME_DIR", options.runtime_directory},
+                                  {"ALDIS_STATE_DIR", options.state_directory},
+                                  {"ALDIS_STREAM_EVENTS", options.stream_events ? "1" : "0"}});
 }
 
 // `text` without a character cut in two at the end.
@@ -168,7 +170,7 @@ constinit const CommandSpec kRun{
     .examples = kExamples,
     .notes =
         "What is behind the first -- is passed on byte for byte. The program finds ALDIS_AGENT_ID, ALDIS_INCARNATION,\n"
-        "ALDIS_NAMESPACE, ALDIS_STORE and ALDIS_RUNTIME_DIR in its environment, so `aldis agents beat` in it needs no\n"
+        "ALDIS_NAMESPACE, ALDIS_STORE and the directories in its environment, so `aldis agents beat` in it needs no\n"
         "options. Its output, input, terminal and job control are untouched, signals sent to aldis are forwarded, and\n"
         "its exit code is passed on (128 + n if signal n ended it). --stop-on looks and takes nothing; only signals\n"
         "sent after the start count, and it ends with 143, or 137 if SIGKILL was needed. --timeout ends the program\n"

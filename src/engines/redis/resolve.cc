@@ -5,8 +5,10 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 #include <memory>
 #include <utility>
 
@@ -96,10 +98,17 @@ Result<Answer> ask_on_a_thread(const std::string& host, const std::string& port,
 Result<std::vector<SocketAddress>> resolve(const std::string& host, std::uint16_t port, const Clock& clock,
                                            SteadyTime deadline) {
   const std::string service = std::to_string(port);
-  // Without a host getaddrinfo gives the loopback addresses: what localhost is (RFC 6761), whatever a resolver says.
-  const bool is_local = host == "localhost";
-  Answer answer = ask_resolver(is_local ? nullptr : host.c_str(), service, AI_NUMERICHOST);
-  if (answer.failure == EAI_NONAME && !is_local) {
+  Answer answer;
+  if (host == "localhost") {
+    // The loopback addresses (RFC 6761), whatever a resolver says. One by one: to put several in order getaddrinfo
+    // takes a lock that a fork on another thread copies, and the child could never ask again.
+    for (const char* address : {"::1", "127.0.0.1"}) {
+      std::ranges::move(ask_resolver(address, service, AI_NUMERICHOST).addresses, std::back_inserter(answer.addresses));
+    }
+  } else {
+    answer = ask_resolver(host.c_str(), service, AI_NUMERICHOST);
+  }
+  if (answer.failure == EAI_NONAME) {
     ALDIS_TRY_ASSIGN(answer, ask_on_a_thread(host, service, clock, deadline));
   }
   if (answer.failure != 0 || answer.addresses.empty()) {

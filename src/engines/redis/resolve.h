@@ -2,7 +2,9 @@
 // The addresses behind a host's name. Used by transport.cc; implemented in resolve.cc.
 //
 // Model: addresses and "localhost" are answered at once. The system's resolver takes no deadline, so it is asked on a
-// thread of its own, which is left behind when the deadline comes first and ends when the resolver gives up.
+// thread of its own, which is left behind when the deadline comes first and ends when the resolver gives up. fork: a
+// child that is forked while another thread asks about a name may get no answers about names (glibc's locks); about
+// addresses and "localhost" it always does.
 // Threads: safe from any thread. Errors: unavailable (unknown name, no answer in time); resource_exhausted.
 
 #include <sys/socket.h>

@@ -2,8 +2,7 @@
 // What the signal scripts answer, read into the values of ports/signal_store.h. Used by redis_mailbox.cc and
 // redis_broadcasts.cc through signal_call.h; implemented in signal_answers.cc.
 //
-// Model: every answer is an array of bulk strings that begins with its kind; numbers are decimal texts. The grammar is
-// in docs/formats.md, "Answers of the signal scripts". Times that decide are microseconds of the server's clock.
+// Model: the grammar is in docs/formats.md, "Redis keys"; answer_reader.h says what all answers have in common.
 // Threads: pure. Errors: data_loss for an answer that does not follow the grammar; whatever code the script named.
 
 #include <cstdint>
@@ -12,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "engines/redis/answer_reader.h"
 #include "engines/redis/reply.h"
 #include "ports/signal_store.h"
 
@@ -45,11 +45,7 @@ struct PendingPage {
 
 Result<TakeAnswer> read_take_answer(const Reply& answer);
 Result<PendingPage> read_pending_page(const Reply& answer);
-Result<std::uint64_t> read_count_answer(const Reply& answer);
 Result<void> read_done_answer(const Reply& answer);
 Result<ReceiptReading> read_receipt_answer(const Reply& answer);
-
-// The script settled as much as it may in one run: it wants to be run again.
-bool is_unfinished(const Reply& answer);
 
 }  // namespace aldis

@@ -82,10 +82,4 @@ std::vector<std::string> hand_back_arguments(std::string_view agent, const std::
   return arguments;
 }
 
-std::string microseconds_text(std::chrono::nanoseconds duration) {
-  return std::to_string(std::chrono::ceil<std::chrono::microseconds>(duration).count());
-}
-
-std::string short_id(const Id128& id) { return format_id("", id); }
-
 }  // namespace aldis

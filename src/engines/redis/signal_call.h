@@ -15,6 +15,7 @@
 
 #include "aldis/limits.h"
 #include "engines/redis/client.h"
+#include "engines/redis/script_arguments.h"
 #include "engines/redis/signal_answers.h"
 
 namespace aldis {
@@ -33,11 +34,6 @@ Result<Reply> run_until_settled(RedisClient& client, const SignalCall& call);
 // changes nothing, answers as if it yielded; forget: what the take id answered before.
 enum class TakeMode { recall, live, full, look, forget };
 
-// How long a script remembers the answer to a call: for as long as the client may repeat it, and on the safe side.
-inline std::chrono::nanoseconds operation_kept(const RedisClient& client) {
-  return client.call_timeout() + std::chrono::seconds{1};
-}
-
 // What every take of one agent needs; `id` is empty for a look.
 struct TakeCall {
   const TakeRequest& request;
@@ -53,10 +49,5 @@ std::vector<std::string> take_arguments(const TakeCall& call, TakeMode mode);
 // agent, operation id, keep in microseconds, then of each reservation: its signal, attempt and holder, as above.
 std::vector<std::string> hand_back_arguments(std::string_view agent, const std::vector<Reservation>& reservations,
                                              std::string_view operation_id, std::chrono::nanoseconds keep);
-
-// Rounded up, so that nothing ends early.
-std::string microseconds_text(std::chrono::nanoseconds duration);
-// The 26 characters by which keys and answers name a signal.
-std::string short_id(const Id128& id);
 
 }  // namespace aldis

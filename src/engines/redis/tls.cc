@@ -12,6 +12,7 @@
 
 #include "core/failure.h"
 #include "core/try.h"
+#include "engines/redis/fork_hold.h"
 
 namespace aldis {
 namespace {
@@ -22,6 +23,23 @@ struct Freeing {
   void operator()(T* object) const {
     Free(object);
   }
+};
+
+// OpenSSL lets go of what it keeps for a thread when the thread ends, under locks: here, before it does so itself.
+struct ThreadEnd {
+  ~ThreadEnd() {
+    const ForkHold hold;
+    OPENSSL_thread_stop();
+  }
+};
+
+// Lives as long as a function is in OpenSSL.
+class OpensslCall {
+ public:
+  OpensslCall() { [[maybe_unused]] static thread_local const ThreadEnd kEnd; }
+
+ private:
+  const ForkHold hold_;
 };
 
 constexpr std::size_t kChunkBytes = 16 * 1024;  // a TLS record
@@ -125,9 +143,13 @@ struct TlsSession::Handle {
 };
 
 TlsContext::TlsContext(std::unique_ptr<Handle> handle) : handle_(std::move(handle)) {}
-TlsContext::~TlsContext() = default;
+TlsContext::~TlsContext() {
+  const OpensslCall call;
+  handle_.reset();
+}
 
 Result<std::shared_ptr<TlsContext>> TlsContext::make(const TlsOptions& options) {
+  const OpensslCall call;
   // Without its clean-up at exit: connections may live longer, and the host program may be a user too.
   OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT, nullptr);
   ERR_clear_error();
@@ -148,9 +170,13 @@ Result<std::shared_ptr<TlsContext>> TlsContext::make(const TlsOptions& options) 
 
 TlsSession::TlsSession(std::unique_ptr<Handle> handle, std::string host)
     : handle_(std::move(handle)), host_(std::move(host)) {}
-TlsSession::~TlsSession() = default;
+TlsSession::~TlsSession() {
+  const OpensslCall call;
+  handle_.reset();
+}
 
 Result<std::unique_ptr<TlsSession>> TlsSession::make(const TlsContext& context, const std::string& host) {
+  const OpensslCall call;
   ERR_clear_error();
   auto handle = std::make_unique<Handle>();
   handle->ssl.reset(SSL_new(context.handle_->context.get()));
@@ -173,6 +199,7 @@ Result<std::unique_ptr<TlsSession>> TlsSession::make(const TlsContext& context, 
 }
 
 Result<bool> TlsSession::shake_hands() {
+  const OpensslCall call;
   ERR_clear_error();
   const int outcome = SSL_do_handshake(handle_->ssl.get());
   if (outcome == 1) return true;
@@ -181,17 +208,20 @@ Result<bool> TlsSession::shake_hands() {
 }
 
 void TlsSession::receive(std::string_view cipher) {
+  const OpensslCall call;
   const int written = BIO_write(handle_->from_network, cipher.data(), static_cast<int>(cipher.size()));
   if (written != static_cast<int>(cipher.size())) std::abort();  // out of memory
 }
 
 std::string TlsSession::take_output() {
+  const OpensslCall call;
   std::string output(BIO_ctrl_pending(handle_->to_network), '\0');
   if (!output.empty()) BIO_read(handle_->to_network, output.data(), static_cast<int>(output.size()));
   return output;
 }
 
 Result<void> TlsSession::encrypt(std::string_view plain) {
+  const OpensslCall call;
   ERR_clear_error();
   if (plain.empty()) return {};
   std::size_t written = 0;
@@ -201,6 +231,7 @@ Result<void> TlsSession::encrypt(std::string_view plain) {
 }
 
 Result<void> TlsSession::decrypt(std::string& plain) {
+  const OpensslCall call;
   if (handle_->failure) return std::unexpected(*handle_->failure);
   const std::size_t before = plain.size();
   char chunk[kChunkBytes];

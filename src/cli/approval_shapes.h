@@ -1,0 +1,22 @@
+#pragma once
+// Approvals, approvers and audit entries as JSON and for people. Used by `aldis approvals|approvers|audit`; implemented
+// in approval_shapes.cc.
+//
+// Threads: pure functions.
+
+#include <string>
+
+#include "aldis/approvals.h"
+#include "aldis/audit.h"
+#include "cli/output.h"
+
+namespace aldis::cli {
+
+std::string approval_json(const ApprovalRequest& request);
+std::string approver_json(const Approver& approver);
+std::string audit_entry_json(const AuditEntry& entry);
+
+std::string approval_view(const OutputStyle& style, const ApprovalRequest& request);
+Colour colour_of(ApprovalState state);
+
+}  // namespace aldis::cli

@@ -1,0 +1,173 @@
+// aldis approvals watch
+
+#include <unistd.h>
+
+#include <set>
+
+#include "aldis/approvals.h"
+#include "cli/approval_prompt.h"
+#include "cli/approval_shapes.h"
+#include "cli/commands/approval_replies.h"
+#include "cli/commands/commands.h"
+#include "cli/interruption.h"
+#include "cli/invocation.h"
+#include "cli/output_schemas.h"
+#include "cli/passphrase.h"
+#include "cli/terminal_text.h"
+#include "core/format.h"
+#include "domain/workspace_impl.h"
+
+namespace aldis::cli {
+namespace {
+
+class Watch {
+ public:
+  Watch(const Invocation& invocation, const Workspace& workspace, ApprovalGate& gate, Interruption& interruption)
+      : invocation_(invocation),
+        waker_(workspace.impl()->waker()),
+        gate_(gate),
+        interruption_(interruption),
+        type_(invocation.arguments.text("--type").value_or("")),
+        asks_(invocation.style.table() && isatty(STDIN_FILENO) == 1),
+        rung_(waker_.subscribe(std::array{Topic{.kind = Topic::Kind::approvals, .name = {}}})) {}
+
+  // Until it was interrupted or told to quit.
+  Result<void> run() {
+    if (asks_) write_stdout("waiting for requests; Ctrl-C ends\n");
+    while (!interruption_.token().stop_requested() && !quit_) {
+      const std::uint64_t rings = rung_->rings();
+      const Result<std::vector<ApprovalRequest>> pending = gate_.get_pending_approvals(type_);
+      if (!pending) return std::unexpected(pending.error());
+      bool asked = false;
+      for (const ApprovalRequest& request : *pending) {
+        if (!seen_.insert(request.request_id).second) continue;
+        meet(request);
+        asked = asks_;
+        if (asked) break;  // time passed: look again at what is pending
+      }
+      if (!asked) waker_.sleep(*rung_, rings, limits::kQuietMax, interruption_.token());
+    }
+    return {};
+  }
+
+ private:
+  void meet(const ApprovalRequest& request) {
+    if (asks_) return ask(request);
+    if (!invocation_.style.table()) return write_stdout(approval_json(request) + "\n");
+    write_stdout(fmt::format("{}  {}  {}  (untrusted) {}\n", request.request_id, printable(request.approval_type),
+                             printable(request.agent_id), printable(request.context.text())));
+  }
+
+  // Whether it is still pending; asks the store only after something rang.
+  bool is_open(const ApprovalRequest& request, std::uint64_t& rings) {
+    const bool due = request.expires_at && *request.expires_at <= invocation_.clock.wall_now();
+    if (rung_->rings() == rings && !due) return true;
+    rings = rung_->rings();
+    const Result<ApprovalRequest> now = gate_.get_request(request.request_id);
+    return !now || now->status == ApprovalState::pending;
+  }
+
+  void ask(const ApprovalRequest& request) {
+    using Kind = PromptAnswer::Kind;
+    std::uint64_t rings = rung_->rings();
+    ApprovalPrompt prompt(invocation_.style, invocation_.clock, interruption_.token());
+    const PromptAnswer answer = prompt.ask(request, [&] { return is_open(request, rings); });
+    switch (answer.kind) {
+      case Kind::approve:
+      case Kind::reject:
+        return tell(
+            answer_request(invocation_, gate_, request.request_id, answer.kind == Kind::approve, answer.reason));
+      case Kind::closed:
+        return tell_how_it_ended(request.request_id);
+      case Kind::skip:
+        return write_stdout(fmt::format("skipped {}\n", request.request_id));
+      case Kind::quit:
+        quit_ = true;
+        return;
+      case Kind::interrupted:
+        interruption_.interrupt();
+        return;
+    }
+  }
+
+  void tell(const Reply& reply) const {
+    if (reply.failure) {
+      write_stdout(fmt::format("{} {}\n", paint(invocation_.style, Colour::red, "not done:"),
+                               printable(reply.failure->message)));
+    } else {
+      write_stdout("done\n");
+    }
+  }
+
+  void tell_how_it_ended(const std::string& id) const {
+    const Result<ApprovalRequest> now = gate_.get_request(id);
+    if (!now) return write_stdout(printable(now.error().message) + "\n");
+    write_stdout(fmt::format("{} was {}{}\n", id, to_string(now->status),
+                             now->responder.empty() ? "" : " by " + printable(now->responder)));
+  }
+
+  const Invocation& invocation_;
+  Waker& waker_;
+  ApprovalGate& gate_;
+  Interruption& interruption_;
+  const std::string type_;
+  const bool asks_;  // a person is there to answer
+  const std::unique_ptr<Subscription> rung_;
+  std::set<std::string> seen_;
+  bool quit_ = false;
+};
+
+Reply watch(const Invocation& invocation) {
+  Arguments& arguments = invocation.arguments;
+  if (arguments.has("--type")) arguments.check_name("--type", arguments.text("--type").value_or(""));
+  arguments.check_name("--as", answering_name(invocation));
+  if (auto refusal = refuse_bad_arguments(invocation)) return *std::move(refusal);
+  Interruption interruption(invocation.settings.timeout);
+  Reply reply;
+  const Result<Workspace> workspace = open_workspace(invocation);
+  Result<ApprovalGate> gate = workspace ? ApprovalGate::open(*workspace, invocation.settings.agent.value)
+                                        : Result<ApprovalGate>(std::unexpected(workspace.error()));
+  if (!gate) {
+    reply = fail_with(gate.error());
+  } else if (const Result<void> watched = Watch(invocation, *workspace, *gate, interruption).run(); !watched) {
+    reply = fail_with(watched.error());
+  } else if (interruption.happened()) {
+    reply = interruption.cancelled_reply();
+  } else if (interruption.timed_out()) {
+    reply = fail_with(ExitCode::timeout, kCodeTimeout, "the time given with --timeout is over");
+  }
+  reply.streamed = true;
+  return reply;
+}
+
+constexpr OptionSpec kOptions[] = {
+    {.name = "--type", .value = "TYPE", .help = "Only requests of this type"},
+    {.name = "--as", .value = "WHO", .help = "Who answers (default: the acting agent, else the user's name)"},
+    {.name = "--agent", .value = "ID", .help = "The agent that acts, if it is one (ALDIS_AGENT_ID)"},
+    kPassphraseFile,
+};
+constexpr ExitCode kExits[] = {ExitCode::interrupted, ExitCode::terminated};
+constexpr ExampleSpec kExamples[] = {
+    {"Answer as requests come, on a terminal", "aldis approvals watch --as dana"},
+    {"Tell a chat about each of them", "aldis approvals watch | while read -r line; do ./post.sh \"$line\"; done"},
+};
+
+}  // namespace
+
+constinit const CommandSpec kApprovalsWatch{
+    .name = "approvals watch",
+    .summary = "On a terminal, show each request that waits and ask what to answer; elsewhere print them, one a line",
+    .options = kOptions,
+    .danger = Danger::mutating,
+    .waits = true,
+    .exits = kExits,
+    .output_schema = schema::kApproval,
+    .examples = kExamples,
+    .notes =
+        "Keys: y approves and n rejects, then a reason may be typed; s leaves the request to others, q ends. A "
+        "request\n"
+        "that is decided or timed out meanwhile leaves the screen.",
+    .execute = watch,
+};
+
+}  // namespace aldis::cli

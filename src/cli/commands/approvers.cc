@@ -1,0 +1,152 @@
+// aldis approvers enroll | list | trust | revoke
+
+#include "aldis/approvers.h"
+
+#include "cli/approval_shapes.h"
+#include "cli/commands/commands.h"
+#include "cli/invocation.h"
+#include "cli/output_schemas.h"
+#include "cli/paging.h"
+#include "cli/passphrase.h"
+#include "cli/table.h"
+#include "core/format.h"
+#include "core/json_writer.h"
+
+namespace aldis::cli {
+namespace {
+
+std::string read_name(const Invocation& invocation) {
+  const std::string name = invocation.arguments.positional(0);
+  if (!invocation.arguments.positionals().empty()) invocation.arguments.check_name("NAME", name);
+  return name;
+}
+
+const std::string& directory_of(const Invocation& invocation) { return invocation.settings.configuration_directory; }
+
+Reply enroll(const Invocation& invocation) {
+  const std::string name = read_name(invocation);
+  if (auto refusal = refuse_bad_arguments(invocation)) return *std::move(refusal);
+  const auto passphrase = read_passphrase(invocation, name, Asking::twice);
+  if (!passphrase) return passphrase.error();
+  const Result<Approver> approver = enroll_approver(directory_of(invocation), name, *passphrase);
+  if (!approver) return fail_with(approver.error());
+  JsonWriter json;
+  json.begin_object().text("name", approver->name).text("public_key", approver->public_key);
+  Reply reply{.data = json.text("key_id", approver->key_id).end_object().take()};
+  if (invocation.style.table()) {
+    reply.view = render_fields(invocation.style, {{"approver", {approver->name, Colour::bold}},
+                                                  {"public key", {approver->public_key}},
+                                                  {"key id", {approver->key_id}}}) +
+                 fmt::format("where requests wait, trust it: aldis approvers trust {} {}\n", approver->name,
+                             approver->public_key);
+  }
+  return reply;
+}
+
+Reply answer(const Invocation& invocation, const std::vector<Approver>& approvers) {
+  Reply reply;
+  reply.page = Page{.total_count = approvers.size(), .returned_count = approvers.size()};
+  std::vector<std::string> json;
+  for (const Approver& approver : approvers) json.push_back(approver_json(approver));
+  set_rows(reply, std::move(json));
+  if (!invocation.style.table()) return reply;
+  std::vector<std::vector<Cell>> rows;
+  for (const Approver& approver : approvers) {
+    rows.push_back({{approver.name},
+                    {approver.revoked_at ? "revoked" : "trusted", approver.revoked_at ? Colour::red : Colour::green},
+                    {approver.key_id},
+                    {format_timestamp(approver.revoked_at.value_or(approver.trusted_at))}});
+  }
+  reply.view = approvers.empty()
+                   ? "no approvers\n"
+                   : render_table(invocation.style, {{"NAME", true}, {"KEY IS"}, {"KEY"}, {"SINCE"}}, rows);
+  return reply;
+}
+
+Reply list(const Invocation& invocation) {
+  if (auto refusal = refuse_bad_arguments(invocation)) return *std::move(refusal);
+  const Result<std::vector<Approver>> approvers = list_approvers(directory_of(invocation));
+  return approvers ? answer(invocation, *approvers) : fail_with(approvers.error());
+}
+
+Reply trust(const Invocation& invocation) {
+  const std::string name = read_name(invocation);
+  if (auto refusal = refuse_bad_arguments(invocation)) return *std::move(refusal);
+  const Result<Approver> approver = trust_approver(directory_of(invocation), name, invocation.arguments.positional(1));
+  return approver ? answer(invocation, {*approver}) : fail_with(approver.error());
+}
+
+Reply revoke(const Invocation& invocation) {
+  const std::string name = read_name(invocation);
+  if (auto refusal = refuse_bad_arguments(invocation)) return *std::move(refusal);
+  const Result<std::vector<Approver>> revoked = revoke_approver(directory_of(invocation), name);
+  return revoked ? answer(invocation, *revoked) : fail_with(revoked.error());
+}
+
+constexpr ArgumentSpec kNameArguments[] = {{.name = "NAME", .help = "The approver"}};
+constexpr ArgumentSpec kTrustArguments[] = {
+    {.name = "NAME", .help = "The approver"},
+    {.name = "KEY", .help = "Its public key, ed25519:..., as enroll shows it"},
+};
+constexpr OptionSpec kEnrollOptions[] = {kPassphraseFile};
+constexpr ExitCode kEnrollExits[] = {ExitCode::conflict};
+constexpr ExitCode kRevokeExits[] = {ExitCode::not_found};
+constexpr ExampleSpec kEnrollExamples[] = {{"On the approver's own machine", "aldis approvers enroll dana"}};
+constexpr ExampleSpec kListExamples[] = {{"Whose keys count here?", "aldis approvers list"}};
+constexpr ExampleSpec kTrustExamples[] = {
+    {"Where requests wait", "aldis approvers trust dana ed25519:3p2sT0O9QeZbWv1bDqVd3m0uW3l3Vx9kq2aYB7oXc1A"},
+};
+constexpr ExampleSpec kRevokeExamples[] = {{"Her laptop was stolen", "aldis approvers revoke dana"}};
+constexpr std::string_view kNotes =
+    "The files are in the directory of the configuration file, or in /etc/aldis if that holds a policy: "
+    "docs/approvals.md.";
+
+}  // namespace
+
+constinit const CommandSpec kApproversEnroll{
+    .name = "approvers enroll",
+    .summary = "Make a key pair for an approver; the private key is sealed with a passphrase",
+    .arguments = kNameArguments,
+    .options = kEnrollOptions,
+    .danger = Danger::mutating,
+    .exits = kEnrollExits,
+    .output_schema = schema::kEnrolled,
+    .examples = kEnrollExamples,
+    .notes = kNotes,
+    .execute = enroll,
+};
+
+constinit const CommandSpec kApproversList{
+    .name = "approvers list",
+    .summary = "List the approvers' public keys that count here, revoked ones too",
+    .output_schema = schema::kApprovers,
+    .examples = kListExamples,
+    .notes = kNotes,
+    .execute = list,
+};
+
+constinit const CommandSpec kApproversTrust{
+    .name = "approvers trust",
+    .summary = "Let the signatures of a key count as those of an approver",
+    .arguments = kTrustArguments,
+    .danger = Danger::mutating,
+    .exits = kEnrollExits,
+    .output_schema = schema::kApprovers,
+    .examples = kTrustExamples,
+    .notes = kNotes,
+    .execute = trust,
+};
+
+constinit const CommandSpec kApproversRevoke{
+    .name = "approvers revoke",
+    .summary = "Let an approver's signatures count no more, earlier ones neither",
+    .arguments = kNameArguments,
+    .danger = Danger::destructive,
+    .exits = kRevokeExits,
+    .output_schema = schema::kApprovers,
+    .examples = kRevokeExamples,
+    .notes = kNotes,
+    .execute = revoke,
+};
+
+}  // namespace aldis::cli

@@ -1,0 +1,208 @@
+// aldis audit list | verify | export
+
+#include "aldis/audit.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+
+#include "cli/approval_shapes.h"
+#include "cli/commands/commands.h"
+#include "cli/invocation.h"
+#include "cli/output_schemas.h"
+#include "cli/paging.h"
+#include "cli/table.h"
+#include "core/failure.h"
+#include "core/json_writer.h"
+
+namespace aldis::cli {
+namespace {
+
+constexpr std::string_view kCodeAuditFault = "AUDIT_FAULT";
+
+std::string entries_view(const OutputStyle& style, const std::vector<AuditEntry>& entries) {
+  if (entries.empty()) return "no entries\n";
+  std::vector<std::vector<Cell>> rows;
+  for (const AuditEntry& entry : entries) {
+    rows.push_back({{std::to_string(entry.number)},
+                    {format_timestamp(entry.time), Colour::dim},
+                    {std::string(to_string(entry.kind))},
+                    {entry.approval_type},
+                    {entry.agent_id},
+                    {entry.actor},
+                    {entry.outcome},
+                    {entry.request_id}});
+  }
+  return render_table(style,
+                      {{"#", false, true},
+                       {"TIME"},
+                       {"WHAT"},
+                       {"TYPE", true},
+                       {"ASKED BY", true},
+                       {"BY", true},
+                       {"OUTCOME"},
+                       {"REQUEST"}},
+                      rows);
+}
+
+Reply list(const Invocation& invocation) {
+  const PageRequest request = read_page_request(invocation);
+  std::uint64_t after = 0;
+  if (request.after) {
+    const std::string& text = *request.after;
+    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), after);
+    if (parsed.ec != std::errc{} || parsed.ptr != text.data() + text.size()) {
+      invocation.arguments.add_problem("--cursor is none of this list's");
+    }
+  }
+  if (auto refusal = refuse_bad_arguments(invocation)) return *std::move(refusal);
+  const Result<Workspace> workspace = open_workspace(invocation);
+  if (!workspace) return fail_with(workspace.error());
+  const std::size_t count = std::min(request.limit, limits::kAuditPage);
+  const Result<std::vector<AuditEntry>> entries = AuditLog(*workspace).list(after, count);
+  if (!entries) return fail_with(entries.error());
+  Reply reply;
+  reply.page = Page{.returned_count = entries->size()};
+  if (!entries->empty() && entries->size() == count) {
+    reply.page->cursor = encode_cursor(std::to_string(entries->back().number));
+  }
+  std::vector<std::string> rows;
+  for (const AuditEntry& entry : *entries) rows.push_back(audit_entry_json(entry));
+  set_rows(reply, std::move(rows));
+  if (invocation.style.table()) reply.view = entries_view(invocation.style, *entries);
+  return reply;
+}
+
+std::string verification_json(const AuditVerification& verification) {
+  JsonWriter json;
+  json.begin_object().boolean("sound", !verification.fault);
+  json.integer("entries", static_cast<std::int64_t>(verification.entries));
+  json.text("begins_behind", format_audit_head(verification.first)).text("head", format_audit_head(verification.head));
+  json.boolean("head_proven", verification.head_proven).key("fault");
+  if (!verification.fault) return json.null().end_object().take();
+  json.begin_object().integer("number", static_cast<std::int64_t>(verification.fault->number));
+  return json.text("what", verification.fault->what).end_object().end_object().take();
+}
+
+Reply verify(const Invocation& invocation) {
+  std::optional<AuditHead> noted;
+  if (const auto text = invocation.arguments.text("--head")) {
+    const Result<AuditHead> head = parse_audit_head(*text);
+    if (head) {
+      noted = *head;
+    } else {
+      invocation.arguments.add_problem("--head: " + head.error().message);
+    }
+  }
+  if (auto refusal = refuse_bad_arguments(invocation)) return *std::move(refusal);
+  const Result<Workspace> workspace = open_workspace(invocation);
+  if (!workspace) return fail_with(workspace.error());
+  const Result<AuditVerification> verification = AuditLog(*workspace).verify(noted);
+  if (!verification) return fail_with(verification.error());
+  Reply reply;
+  if (verification->fault) {
+    reply = fail_with(ExitCode::general_error, kCodeAuditFault, verification->fault->what);
+  } else if (!noted) {
+    reply.warnings.push_back("the end of the log is proven only by --head with a head that was noted elsewhere");
+  }
+  reply.data = verification_json(*verification);
+  if (invocation.style.table()) {
+    const bool sound = !verification->fault;
+    reply.view =
+        render_fields(invocation.style,
+                      {{"the log is", {sound ? "sound" : "not as it was written", sound ? Colour::green : Colour::red}},
+                       {"entries", {std::to_string(verification->entries)}},
+                       {"head", {format_audit_head(verification->head)}}});
+  }
+  return reply;
+}
+
+// What was written is on the disk, if it went to a file: only then may it be removed from the log.
+Result<void> sync_output() {
+  if (fsync(STDOUT_FILENO) == 0 || errno == EINVAL || errno == EROFS) return {};  // a pipe or terminal has no disk
+  return std::unexpected(system_error(ErrorCode::resource_exhausted, "cannot write all of standard output", errno));
+}
+
+Reply export_log(const Invocation& invocation) {
+  if (auto refusal = refuse_bad_arguments(invocation)) return *std::move(refusal);
+  const Result<Workspace> workspace = open_workspace(invocation);
+  Reply reply;
+  reply.streamed = true;
+  const auto failed = [&](const Error& error) {
+    reply.failure = make_failure(error);
+    return reply;
+  };
+  if (!workspace) return failed(workspace.error());
+  AuditLog log(*workspace);
+  AuditHead last;
+  const Result<void> read = log.for_each([&](const AuditEntry& entry) {
+    write_stdout(audit_entry_json(entry) + "\n");
+    last = {.number = entry.number, .hash = entry.hash};
+    return true;
+  });
+  if (!read) return failed(read.error());
+  if (!invocation.arguments.has("--rotate") || last.number == 0) return reply;
+  if (const Result<void> synced = sync_output(); !synced) return failed(synced.error());
+  if (const Result<std::uint64_t> rotated = log.rotate(last); !rotated) return failed(rotated.error());
+  return reply;
+}
+
+constexpr OptionSpec kVerifyOptions[] = {
+    {.name = "--head",
+     .value = "N:HASH",
+     .help = "A head that was noted elsewhere: the log must hold that very entry, so its end was not cut off"},
+};
+constexpr OptionSpec kExportOptions[] = {
+    {.name = "--rotate",
+     .value = {},
+     .type = ValueType::flag,
+     .help = "Remove from the log what was written out, once it is"},
+};
+constexpr ExampleSpec kListExamples[] = {{"Who decided what", "aldis audit list --limit 100"}};
+constexpr ExampleSpec kVerifyExamples[] = {
+    {"Note the head now", "aldis audit verify | jq -r .data.head > /safe/place/head"},
+    {"Nothing was changed or cut off since", "aldis audit verify --head \"$(cat /safe/place/head)\""},
+};
+constexpr ExampleSpec kExportExamples[] = {
+    {"Keep it elsewhere, and begin anew", "aldis audit export --rotate > audit-2026-11.jsonl"},
+};
+
+}  // namespace
+
+constinit const CommandSpec kAuditList{
+    .name = "audit list",
+    .summary = "List the audit log of approvals, oldest first",
+    .lists = true,
+    .output_schema = schema::kAuditEntries,
+    .examples = kListExamples,
+    .execute = list,
+};
+
+constinit const CommandSpec kAuditVerify{
+    .name = "audit verify",
+    .summary = "Recompute the chain of the audit log and name the first entry that is not as it was written",
+    .options = kVerifyOptions,
+    .output_schema = schema::kAuditVerification,
+    .examples = kVerifyExamples,
+    .notes =
+        "Exit code 1 (AUDIT_FAULT) if an entry was changed, removed, inserted or reordered. Whoever owns the store "
+        "can\n"
+        "rewrite the whole log: only a head that was noted elsewhere shows that.",
+    .execute = verify,
+};
+
+constinit const CommandSpec kAuditExport{
+    .name = "audit export",
+    .summary = "Print the whole audit log, one JSON object a line",
+    .options = kExportOptions,
+    .danger = Danger::destructive,
+    .output_schema = schema::kAuditEntry,
+    .examples = kExportExamples,
+    .notes =
+        "With --rotate the numbers and the chain go on behind what was removed. Output that goes to a file is synced\n"
+        "to the disk first.",
+    .execute = export_log,
+};
+
+}  // namespace aldis::cli

@@ -1,0 +1,173 @@
+// aldis events tail
+
+#include "aldis/events.h"
+#include "cli/commands/commands.h"
+#include "cli/event_shapes.h"
+#include "cli/interruption.h"
+#include "cli/invocation.h"
+#include "cli/output_schemas.h"
+
+namespace aldis::cli {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kFollowing = std::chrono::hours{1};  // one blocking read of --follow; then the next
+
+struct TailRequest {
+  std::vector<std::string> types;
+  ConsumeOptions options;
+  bool follow = false;
+  bool acknowledges = false;         // after each line that was flushed
+  std::optional<std::size_t> count;  // none: no bound
+};
+
+TailRequest read_tail_request(const Invocation& invocation) {
+  Arguments& arguments = invocation.arguments;
+  TailRequest request;
+  request.types = arguments.positionals();
+  for (const std::string& type : request.types) arguments.check_name("TYPE", type);
+  request.follow = arguments.has("--follow");
+  const auto block = arguments.integer("--block-ms", 0, milliseconds(limits::kWaitMax / milliseconds{1}).count());
+  if (block) request.options.block_ms = milliseconds(*block);
+  if (request.follow) request.options.block_ms = kFollowing;
+  if (arguments.has("--since") && arguments.has("--from")) arguments.add_problem("--since and --from are the same");
+  const std::string fallback = request.options.block_ms ? "$" : "0";
+  request.options.start = arguments.text("--since").value_or(arguments.text("--from").value_or(fallback));
+  const auto count = arguments.integer("--count", 1, INT64_MAX);
+  if (count) request.count = static_cast<std::size_t>(*count);
+  if (!count && !request.follow) request.count = limits::kConsumeCountDefault;
+  request.options.group = arguments.text("--group").value_or("");
+  request.options.consumer = arguments.text("--consumer").value_or("");
+  if (request.options.group.empty() != request.options.consumer.empty()) {
+    arguments.add_problem("--group and --consumer go together: which group, and which member of it reads");
+  }
+  request.acknowledges = !request.options.group.empty() && !arguments.has("--manual-ack");
+  if (arguments.has("--manual-ack") && request.options.group.empty()) {
+    arguments.add_problem("--manual-ack is for readers of a --group");
+  }
+  if (const auto after = arguments.seconds("--take-over-after", {milliseconds{1}, limits::kTakeOverAfterMax})) {
+    request.options.take_over_after = *after;
+  }
+  return request;
+}
+
+class Tail {
+ public:
+  Tail(const Invocation& invocation, const Workspace& workspace, TailRequest request, Interruption& interruption)
+      : invocation_(invocation), streamer_(workspace), request_(std::move(request)), interruption_(interruption) {}
+
+  // Until everything that was asked for is printed, or it was interrupted.
+  Result<void> run() {
+    for (;;) {
+      const std::size_t most = request_.count.value_or(limits::kConsumeCountDefault) - printed_;
+      request_.options.count = std::min(most, limits::kConsumeCountDefault);
+      const Result<EventBatch> batch =
+          streamer_.consume_events(request_.types, request_.options, interruption_.token());
+      if (!batch) return std::unexpected(batch.error());
+      for (const StreamItem& item : batch->items) {
+        if (const Result<void> shown = show(item); !shown) return shown;
+      }
+      if (!batch->position.empty()) request_.options.start = batch->position;
+      const bool enough = request_.count && printed_ >= *request_.count;
+      const bool nothing_more = !request_.follow && batch->items.empty();
+      if (enough || nothing_more || interruption_.token().stop_requested()) return {};
+      if (!request_.follow && !batch->items.empty()) request_.options.block_ms.reset();
+    }
+  }
+
+ private:
+  Result<void> show(const StreamItem& item) {
+    write_stdout(invocation_.style.table() ? item_line(invocation_.style, item) : item_json(item) + "\n");
+    const auto* event = std::get_if<StreamEvent>(&item);
+    if (event == nullptr) return {};
+    ++printed_;
+    if (!request_.acknowledges) return {};
+    const auto done = streamer_.acknowledge(event->event_type, request_.options.group, {event->event_id});
+    if (!done) return std::unexpected(done.error());
+    return {};
+  }
+
+  const Invocation& invocation_;
+  EventStreamer streamer_;
+  TailRequest request_;
+  Interruption& interruption_;
+  std::size_t printed_ = 0;
+};
+
+Reply tail(const Invocation& invocation) {
+  TailRequest request = read_tail_request(invocation);
+  if (auto refusal = refuse_bad_arguments(invocation)) return *std::move(refusal);
+  Interruption interruption(invocation.settings.timeout);
+  const Result<Workspace> workspace = open_workspace(invocation);
+  Reply reply;
+  if (!workspace) {
+    reply = fail_with(workspace.error());
+  } else if (const Result<void> done = Tail(invocation, *workspace, std::move(request), interruption).run(); !done) {
+    reply = fail_with(done.error());
+  } else if (interruption.happened()) {
+    reply = interruption.cancelled_reply();
+  } else if (interruption.timed_out()) {
+    reply = fail_with(ExitCode::timeout, kCodeTimeout, "the time given with --timeout is over");
+  }
+  reply.streamed = true;
+  return reply;
+}
+
+constexpr ArgumentSpec kArguments[] = {
+    {.name = "TYPE", .help = "The streams; none: all, new ones too", .count_min = 0, .count_max = kManyArguments},
+};
+constexpr OptionSpec kOptions[] = {
+    {.name = "--since",
+     .value = "$|0|ID",
+     .help = "Begin with what comes now ($), with the oldest kept (0), or behind an event (default: $ where it waits,"
+             " else 0)"},
+    {.name = "--from", .value = "$|0|ID", .help = "The same as --since"},
+    {.name = "--follow", .value = {}, .type = ValueType::flag, .help = "Go on until it is interrupted"},
+    {.name = "--block-ms",
+     .value = "N",
+     .type = ValueType::integer,
+     .help = "Wait at most N milliseconds for the first event"},
+    {.name = "--count",
+     .value = "N",
+     .type = ValueType::integer,
+     .help = "Print at most N events (default: 100, with --follow no bound)"},
+    {.name = "--group", .value = "G", .help = "Read as a member of this consumer group; it begins at --since"},
+    {.name = "--consumer", .value = "C", .help = "The name of this member"},
+    {.name = "--manual-ack",
+     .value = {},
+     .type = ValueType::flag,
+     .help = "Acknowledge nothing: aldis events acknowledge does, once the work is done"},
+    {.name = "--take-over-after",
+     .value = "S",
+     .type = ValueType::number,
+     .help = "Take what other members have not acknowledged for S seconds",
+     .fallback = "60"},
+};
+constexpr ExitCode kExits[] = {ExitCode::interrupted, ExitCode::terminated};
+constexpr ExampleSpec kExamples[] = {
+    {"What happens, as it happens", "aldis events tail --follow"},
+    {"One worker of several; each event goes to one of them",
+     "aldis events tail build.done --follow --group deployers --consumer worker-1"},
+};
+
+}  // namespace
+
+constinit const CommandSpec kEventsTail{
+    .name = "events tail",
+    .summary = "Print events, one JSON object a line; without --follow or --block-ms those that are there now",
+    .arguments = kArguments,
+    .options = kOptions,
+    .danger = Danger::mutating,
+    .waits = true,
+    .exits = kExits,
+    .output_schema = schema::kEventLine,
+    .examples = kExamples,
+    .notes =
+        "A line is an event, or {\"gap\":{...}} where events left the stream before they were read: `lost` counts "
+        "them.\n"
+        "Of a group each line is acknowledged after it was flushed, unless --manual-ack is given.",
+    .execute = tail,
+};
+
+}  // namespace aldis::cli

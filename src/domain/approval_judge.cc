@@ -1,0 +1,102 @@
+#include "domain/approval_judge.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/sha256.h"
+#include "core/try.h"
+#include "domain/approval_signature.h"
+
+namespace aldis {
+namespace {
+
+// What the record says of itself proves nothing: the hashes are made of what is there, and of our own rule.
+struct Hashes {
+  std::string context;
+  std::string policy;
+};
+
+Hashes hashes_of(const ApprovalRecord& record, const ApprovalRule* rule) {
+  return {.context = sha256_hex(record.subject.context),
+          .policy = rule == nullptr ? record.subject.policy_hash : rule->hash()};
+}
+
+ApprovalVote vote_of(const StoredVote& vote, bool verified) {
+  return {.responder = vote.responder,
+          .approved = vote.approved,
+          .reason = vote.reason,
+          .time = vote.time,
+          .key_id = vote.key_id,
+          .verified = verified};
+}
+
+ApprovalRequest request_of(const ApprovalRecord& record, const ApprovalFinding& finding, const ApprovalRule* rule) {
+  const ApprovalSubject& subject = record.subject;
+  ApprovalRequest request;
+  request.request_id = format_id(kApprovalIdPrefix, subject.id);
+  request.approval_type = subject.type;
+  request.agent_id = subject.agent;
+  request.context = Json::trusted(subject.context);
+  request.context_hash = sha256_hex(subject.context);
+  request.timestamp = record.opened_at;
+  request.timeout = subject.timeout;
+  request.expires_at = record.expires_at;
+  request.status = finding.state;
+  request.responder = finding.responder;
+  request.reason = finding.reason;
+  request.decided_at = finding.decided_at;
+  for (std::size_t i = 0; i < record.votes.size(); ++i) {
+    request.votes.push_back(vote_of(record.votes[i], rule != nullptr && finding.counts[i]));
+  }
+  request.approvals = finding.approvals;
+  request.quorum = rule == nullptr ? subject.quorum : rule->quorum;
+  request.policy_hash = subject.policy_hash;
+  return request;
+}
+
+}  // namespace
+
+Result<ApprovalJudge> ApprovalJudge::make(const Workspace::Impl& workspace, const ApprovalPolicy& policy) {
+  ApprovalJudge judge(workspace, policy);
+  if (!policy.has_rules()) return judge;
+  ALDIS_TRY(judge.refresh());
+  ALDIS_TRY_ASSIGN(judge.store_id_, workspace.approvals().store_id());
+  return judge;
+}
+
+ApprovalMode ApprovalJudge::mode_of(const ApprovalReading& reading) const {
+  const ApprovalRecord& record = reading.record;
+  ApprovalMode mode{.rule = rule_for(record.subject.type)};
+  if (mode.rule == nullptr) return mode;
+  for (const StoredVote& vote : record.votes) mode.valid.push_back(check(reading, vote).has_value());
+  return mode;
+}
+
+JudgedApproval ApprovalJudge::judge(const ApprovalReading& reading) const {
+  const ApprovalMode mode = mode_of(reading);
+  JudgedApproval judged;
+  judged.finding = derive_approval(reading, mode);
+  judged.request = request_of(reading.record, judged.finding, mode.rule);
+  judged.request.verified = judged.finding.proven && policy_.guarded();
+  judged.wants_looks = std::ranges::find(judged.finding.counts, false) != judged.finding.counts.end();
+  return judged;
+}
+
+void ApprovalJudge::sign(const ApprovalReading& reading, const ApproverKey& key, StoredVote& vote) const {
+  const ApprovalRecord& record = reading.record;
+  if (record.expires_at) vote.time = std::min(vote.time, *record.expires_at);
+  vote.key_id = key.key_id();
+  const Hashes hashes = hashes_of(record, rule_for(record.subject.type));
+  const VoteScope scope{store_id_, workspace_->options().namespace_name, record, hashes.context, hashes.policy};
+  const std::array<std::uint8_t, 64> signature = key.sign(signed_bytes(scope, vote));
+  vote.signature.assign(signature.begin(), signature.end());
+}
+
+Result<void> ApprovalJudge::check(const ApprovalReading& reading, const StoredVote& vote) const {
+  const ApprovalRecord& record = reading.record;
+  const Hashes hashes = hashes_of(record, rule_for(record.subject.type));
+  const VoteScope scope{store_id_, workspace_->options().namespace_name, record, hashes.context, hashes.policy};
+  return check_vote(scope, vote, policy_.approver_with(vote.responder, vote.key_id), reading.now);
+}
+
+}  // namespace aldis

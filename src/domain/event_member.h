@@ -1,0 +1,66 @@
+#pragma once
+// Reading streams as a member of a consumer group. Used by events.cc; implemented in event_member.cc.
+//
+// Model: the store knows where the group is, so a look asks each stream for what it has for this member, in an order
+// drawn by lot so that no busy stream starves another: first for an equal share, then those that gave all of it for
+// more. Where the group is missing it is made at the start that was asked for; of all types a stream that came after
+// the group began elsewhere begins with its first event, as "$" promises. Threads: one thread.
+// Errors: failed_precondition (a start ahead of its stream) and the store's; an error behind events that were already
+// given to this member is left to the next read, for they are its own now.
+
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "domain/event_merge.h"
+#include "domain/event_position.h"
+#include "domain/event_wait.h"
+
+namespace aldis {
+
+struct Membership {
+  std::string group;
+  std::string consumer;
+  std::chrono::nanoseconds take_over_after{0};
+  std::size_t count = 0;
+};
+
+class EventMember final : public StreamReading {
+ public:
+  // `types` ascending and distinct; empty: all. `start` fits them (check_start in event_reader.h).
+  static Result<EventMember> begin(Workspace::Impl& workspace, std::vector<std::string> types, ReadStart start,
+                                   Membership membership);
+
+  const std::vector<std::string>& types() const override { return types_; }
+  Result<void> discover() override;
+  Result<std::vector<StreamItem>> look(std::span<const std::size_t> which) override;
+  std::chrono::nanoseconds quiet_for(std::size_t stream) const override { return next_take_over_[stream]; }
+
+ private:
+  // What one look has been given so far.
+  struct Look {
+    std::vector<std::deque<LaneLoad>> loads;  // of the type at the same place
+    std::size_t left = 0;                     // events that it may still take
+  };
+  EventMember(Workspace::Impl& workspace, std::vector<std::string> types, ReadStart start, Membership membership);
+
+  std::vector<std::size_t> draw_order(std::span<const std::size_t> which) const;
+  Result<void> take(Look& look, std::span<const std::size_t> order);
+  Result<void> make_missing(Look& look, std::span<const std::size_t> missing, bool is_elsewhere, std::size_t share);
+  Result<std::uint64_t> start_of(std::size_t at, const std::vector<StreamHead>& heads, bool is_new) const;
+  // What came, or nothing where the group is missing.
+  Result<std::optional<std::size_t>> read(Look& look, std::size_t at, std::optional<std::uint64_t> start_after,
+                                          std::size_t count);
+  std::vector<StreamItem> merge(Look&& look) const;
+
+  Workspace::Impl& workspace_;
+  const bool all_types_;
+  ReadStart start_;
+  Membership membership_;
+  std::vector<std::string> types_;
+  std::size_t known_at_first_ = 0;                         // types that were there when the read began
+  std::vector<std::chrono::nanoseconds> next_take_over_;  // of the type at the same place
+};
+
+}  // namespace aldis

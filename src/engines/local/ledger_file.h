@@ -1,0 +1,22 @@
+#pragma once
+// The file of a ledger: its name, and making it. Never opened here: closing any descriptor of it would drop SQLite's
+// locks of this process. Used by ledger_desk.cc and ledger_report.cc; implemented in ledger_file.cc.
+//
+// Threads: safe from any thread and process. Errors: as state_directory.h; failed_precondition for what is not a file
+// of ours.
+
+#include <string>
+#include <vector>
+
+#include "aldis/result.h"
+
+namespace aldis {
+
+std::string ledger_path(const std::string& state_directory, const std::string& namespace_name);
+// The namespaces that have a ledger there, by name.
+std::vector<std::string> list_ledgers(const std::string& state_directory);
+
+// Makes the directory and an empty file of mode 0600 where they are missing.
+Result<void> ready_ledger_file(const std::string& path);
+
+}  // namespace aldis

@@ -1,0 +1,28 @@
+#!lua flags=allow-oom
+-- Requests in the order of their ids. Arguments behind the two of approval_settle.lua: type or '', agent or '', the id
+-- behind which to go on ('': from the beginning), how many and how many bytes of contexts and votes make a page, the
+-- first letter of each state asked for.
+-- Gives {'page', [reading]…}: there may be more behind the last; {'approvals', [reading]…}: there are none; {'again'}
+-- Cost: O(log n) of n requests for each state, and the page; before it up to a run's worth of what is due.
+-- include: approval_settle.lua
+-- include: approval_answer.lua
+if not settle() then return { 'again' } end
+local type, agent = ARGV[4] ~= '' and ARGV[4] or nil, ARGV[5] ~= '' and ARGV[5] or nil
+local count, bytes_max, states = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9]
+
+local ids = {}
+for state in string.gmatch(states, '.') do
+  for _, id in ipairs(places_on(index, way(state, type, agent), ARGV[6], count)) do ids[#ids + 1] = id end
+end
+if #states > 1 then table.sort(ids) end
+
+local page, bytes = {}, 0
+for _, id in ipairs(ids) do
+  if #page == count or bytes >= bytes_max then return { 'page', unpack(page) } end
+  local found = call('HMGET', record_key(id), 'r', 'c', 'v')
+  if found[1] then
+    page[#page + 1] = reading(nil, id, cmsgpack.unpack(found[1]), found[2], found[3])
+    bytes = bytes + #found[2] + #(found[3] or '')
+  end
+end
+return { #page == count and 'page' or 'approvals', unpack(page) }

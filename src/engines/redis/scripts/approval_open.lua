@@ -1,0 +1,41 @@
+#!lua
+-- Opens a request, and records that. Arguments behind the two of approval_settle.lua: id, type, agent, key or '',
+-- context, its hash, timeout in nanoseconds or '', the same in microseconds, hash of the policy or '', quorum, how many
+-- may be pending and how many entries the audit log may hold.
+-- Gives {'opened', now}, {'existed', reading}, {'again'}, {'error', code, message}
+-- Cost: O(log n) of n requests, an entry of the audit log, and the context; before it up to a run's worth of what is
+-- due.
+-- include: approval_settle.lua
+-- include: approval_answer.lua
+if not settle() then return { 'again' } end
+local id, type, agent, key = ARGV[4], ARGV[5], ARGV[6], ARGV[7]
+
+local known, record = id, find_record(id)
+if not record and key ~= '' then
+  known = call('GET', key_key(agent, type, key))
+  record = known and find_record(known)
+end
+if record then return full_reading('existed', known, record) end
+
+local pending = call('ZLEXCOUNT', index, '[pa|', '(pa|~')
+if pending >= tonumber(ARGV[14]) then
+  return error_answer('resource_exhausted', text(pending)
+    .. ' approval requests are pending, the limit of a namespace; answer or cancel some')
+end
+local newest, anchor = audit_bounds()
+if newest - anchor >= tonumber(ARGV[15]) then
+  return error_answer('resource_exhausted', 'the audit log holds ' .. text(newest - anchor)
+    .. ' entries, its limit; export it and rotate it (aldis audit rotate)')
+end
+
+local deadline = ARGV[11] ~= '' and now + ARGV[11]
+record = { type, agent, key, ARGV[9], ARGV[10], ARGV[12], ARGV[13], now, deadline, deadline or now + look_interval, 1, 'p',
+  '', '', 0 }
+if call('EXISTS', record_key(id)) == 1 then call('DEL', record_key(id)) end
+call('HSET', record_key(id), 'c', ARGV[8])
+if key ~= '' then call('SET', key_key(agent, type, key), id) end
+write_record(id, record)
+enter_index(id, record)
+append_entry('requested', 'apr_' .. id, type, agent, agent, '', '', ARGV[9], ARGV[12])
+-- include: approval_ring.lua
+return { 'opened', text(now) }

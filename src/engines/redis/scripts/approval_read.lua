@@ -1,0 +1,9 @@
+#!lua flags=allow-oom
+-- A request as it is. Argument behind the two of approval_settle.lua: id.
+-- Gives {'approval', reading}, {'none'}, {'again'}
+-- Cost: O(log n) of n requests, and the context; before it up to a run's worth of what is due.
+-- include: approval_settle.lua
+-- include: approval_answer.lua
+if not settle() then return { 'again' } end
+local record = find_record(ARGV[4])
+return record and full_reading('approval', ARGV[4], record) or { 'none' }

@@ -1,0 +1,25 @@
+#!lua flags=allow-oom
+-- Removes records of requests that timed out. Arguments behind the two of approval_settle.lua: an id of this call, how
+-- long to remember its answer in microseconds, how much longer ago than this they were settled, in microseconds, how
+-- many at most.
+-- Gives {'count', how many}, {'again'}
+-- Cost: O(log n) of n requests for each that it removes; before it up to a run's worth of what is due.
+-- include: approval_settle.lua
+local memory = group .. ':o:' .. ARGV[4]
+local earlier = call('GET', memory)
+if earlier then return { 'count', earlier } end
+if not settle() then return { 'again' } end
+
+local to = '(o' .. digits(math.max(now - ARGV[6], 0))
+local members = call('ZRANGEBYLEX', index, '[o', to, 'LIMIT', 0, ARGV[7])
+for _, member in ipairs(members) do
+  local id = string.sub(member, 19)
+  local record = find_record(id)
+  if record then
+    remove(id, 't', record[TYPE], record[AGENT], due_member(id, record))
+  else
+    call('ZREM', index, member)
+  end
+end
+if #members > 0 then call('SET', memory, text(#members), 'PXAT', milliseconds_after(now + ARGV[5])) end
+return { 'count', text(#members) }

@@ -1,0 +1,22 @@
+#!lua flags=allow-oom
+-- Makes events of a group done.
+-- KEYS  the stream: writes :g, :o:…, :t:…, :p:…, :k:…
+-- ARGV  ring command, group, id of the call, for how many milliseconds it is remembered, then the ordinals
+-- Gives {"count", how many of them were pending}
+-- Cost  O(ordinals · log n) of n pending ones
+-- include: event_group.lua
+-- include: event_memory.lua
+local known = recall(ARGV[3])
+if known then return known end
+if not packed then return no_group() end
+local done = {}
+for i = 5, #ARGV do done[i - 4] = digits(ARGV[i]) end
+local count = call('HDEL', pending, unpack(done))
+save_group()
+local answer = { 'count', text(count) }
+if count > 0 then
+  call('ZREM', by_ordinal, unpack(done))
+  call('ZREM', by_time, unpack(done))
+  remember(ARGV[3], ARGV[4], answer)
+end
+return answer

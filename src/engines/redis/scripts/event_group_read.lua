@@ -1,0 +1,143 @@
+#!lua flags=allow-oom
+-- Gives events to a member of a group: those whose time with another read is over, then new ones.
+-- KEYS  the stream: writes :g, :o:…, :t:…, :p:…, :k:…; :h, :s and times to live when something is made, and once a day
+-- ARGV  ring command, group, member, the ordinal behind which a group that is not there yet begins ('': none is made),
+--       how many events, after how many microseconds an event is taken over, id of the call, for how many milliseconds
+--       it is remembered, max_length of a new stream, how many groups there may be, how many microseconds without use
+--       let one go, how many lost events a run removes, how many bytes of data make an answer: one event more may pass
+--       this
+-- Gives {"given", Gap's from, to and lost or three '', microseconds until the next one may be taken over or '', then of
+--       each event its id, source and data}; {"missing"}: no such group; {"again"}: more was lost than a run removes
+-- Cost  O(events · log n) of n pending ones, and a search unless the new ones are among the newest 100
+-- include: event_group.lua
+-- include: event_fetch.lua
+-- include: event_make.lua
+-- include: event_memory.lua
+local consumer, start, count, take_over_after = ARGV[3], ARGV[4], ARGV[5] + 0, ARGV[6] + 0
+local call_id, groups_max, retention, lost_max, bytes_max = ARGV[7], ARGV[10] + 0, ARGV[11] + 0, ARGV[12] + 0, ARGV[13] + 0
+
+-- What the slice holds besides its events.
+local function begin_answer(gap)
+  local earliest = call('ZRANGE', by_time, 0, 0, 'WITHSCORES')[2]
+  local left = earliest and text(math.max(0, earliest + take_over_after - now)) or ''
+  return { 'given', gap[1], gap[2], gap[3], left }
+end
+
+local known = recall(call_id)
+if known then
+  local answer = begin_answer(known)
+  for i = 4, #known do append_events(answer, call('XRANGE', stream, known[i], known[i])) end
+  return answer
+end
+
+-- The place of a group that nobody used for long goes to a new one. False: all are in use.
+local function make_room()
+  if call('HLEN', members) < groups_max then return true end
+  local groups, oldest, oldest_use = call('HGETALL', members), nil, now - retention
+  for i = 1, #groups, 2 do
+    local _, last_use = struct.unpack('>dd', groups[i + 1])
+    if last_use < oldest_use then oldest, oldest_use = groups[i], last_use end
+  end
+  if not oldest then return false end
+  call('HDEL', members, oldest)
+  call('UNLINK', group .. ':o:' .. oldest, group .. ':t:' .. oldest, group .. ':p:' .. oldest)
+  return true
+end
+
+local is_new = not packed
+if is_new then
+  if start == '' then return { 'missing' } end
+  if not is_known then make_stream(ARGV[9], '0') end
+  if not make_room() then
+    return error_answer('resource_exhausted', 'the stream has ' .. ARGV[10]
+      .. ' groups, its limit, and all of them were used within the last 30 days')
+  end
+  delivered = math.min(start, last)
+end
+
+local function lose(from, to)
+  if lost == 0 then lost_from = from end
+  lost, lost_to = lost + to - from + 1, to
+end
+
+-- What was pending and is not kept any more.
+local gone = call('ZRANGEBYSCORE', by_ordinal, '-inf', '(' .. text(first), 'LIMIT', 0, lost_max)
+if #gone > 0 then
+  for _, ordinal in ipairs(gone) do lose(ordinal + 0, ordinal + 0) end
+  call('ZREM', by_ordinal, unpack(gone))
+  call('ZREM', by_time, unpack(gone))
+  call('HDEL', pending, unpack(gone))
+  if #gone == lost_max then
+    save_group()
+    return { 'again' }
+  end
+end
+if delivered + 1 < first then
+  lose(delivered + 1, first - 1)
+  delivered = first - 1
+end
+
+-- At most `count` ordinals whose time is over, the lowest ones.
+local function overdue()
+  local cutoff = now - take_over_after
+  local total = call('ZCOUNT', by_time, '-inf', text(cutoff))
+  if total == 0 or count == 0 then return {} end
+  if total <= count then
+    local found = call('ZRANGEBYSCORE', by_time, '-inf', text(cutoff))
+    table.sort(found)
+    return found
+  end
+  local found, offset = {}, 0
+  while #found < count do
+    local ordinals = call('ZRANGE', by_ordinal, offset, offset + 499)
+    if #ordinals == 0 then break end
+    for i, time in ipairs(call('ZMSCORE', by_time, unpack(ordinals))) do
+      if time + 0 <= cutoff and #found < count then found[#found + 1] = ordinals[i] end
+    end
+    offset = offset + 500
+  end
+  return found
+end
+
+-- Of what is given: the entries, and what to write of them.
+local given, notes, times, places, bytes = {}, {}, {}, {}, 0
+local function give(entry, member, ms, deliveries)
+  given[#given + 1] = entry
+  notes[#notes + 1], notes[#notes + 2] = member, ms .. ' ' .. deliveries .. ' ' .. consumer
+  times[#times + 1], times[#times + 2] = text(now), member
+  bytes = bytes + #entry[2][4]
+end
+
+local taken = overdue()
+for i, note in ipairs(#taken > 0 and call('HMGET', pending, unpack(taken)) or {}) do
+  if bytes >= bytes_max then break end
+  local ms, deliveries = string.match(note, '^(%d+) (%d+)')
+  local id = ms .. '-' .. text(taken[i])
+  give(call('XRANGE', stream, id, id)[1], taken[i], ms, text(deliveries + 1))
+end
+local left = bytes < bytes_max and #taken < count and count - #taken or 0
+for _, entry in ipairs(fetch(delivered + 1, left, bytes_max - bytes)) do
+  delivered = ordinal_of(entry[1])
+  places[#places + 1], places[#places + 2] = text(delivered), digits(delivered)
+  give(entry, digits(delivered), string.match(entry[1], '^%d+'), '1')
+end
+
+local gap = lost > 0 and { text(lost_from), text(lost_to), text(lost) } or { '', '', '' }
+lost, lost_from, lost_to = 0, 0, 0
+save_group()
+if #given > 0 then
+  call('HSET', pending, unpack(notes))
+  call('ZADD', by_time, unpack(times))
+  if #places > 0 then call('ZADD', by_ordinal, unpack(places)) end
+end
+if is_new or kept < now_ms + 7776000000 then refresh() end
+if #given > 0 then
+  for _, key in ipairs({ pending, by_time, by_ordinal }) do call('PEXPIREAT', key, text(kept)) end
+end
+local answer = begin_answer(gap)
+if #given > 0 or gap[3] ~= '' then
+  local memory = { gap[1], gap[2], gap[3] }
+  for i, entry in ipairs(given) do memory[i + 3] = entry[1] end
+  remember(call_id, ARGV[8], memory)
+end
+return append_events(answer, given)

@@ -1,0 +1,22 @@
+-- A group of the stream: how far it was given out, and what is pending, three times: by ordinal, by the time when it was
+-- given, and what else there is to know. Every member of these has 16 digits.
+-- include: event_head.lua
+local name = ARGV[2]
+local members, by_ordinal, by_time, pending = group .. ':g', group .. ':o:' .. name, group .. ':t:' .. name,
+  group .. ':p:' .. name
+
+local function digits(ordinal) return format('%016d', ordinal) end
+
+-- `lost` counts what is gone, from `lost_from` to `lost_to`, until a member was told.
+local packed = is_known and call('HGET', members, name)
+local delivered, used, lost, lost_from, lost_to = 0, 0, 0, 0, 0
+if packed then delivered, used, lost, lost_from, lost_to = struct.unpack('>ddddd', packed) end
+
+local function save_group()
+  call('HSET', members, name, struct.pack('>ddddd', delivered, now, lost, lost_from, lost_to))
+end
+
+local function no_group()
+  return error_answer('not_found', is_known and 'the stream has no group ' .. name .. ': its first read makes it'
+    or 'there is no such stream')
+end
