@@ -19,6 +19,7 @@ int main(int argc, char** argv) {
   std::vector<Row> rows = {wake_up_row(), beat_row(), signal_row()};
   for (Row& row : check_rows()) rows.push_back(std::move(row));
   rows.push_back(list_row());
+  for (Row& row : ledger_rows()) rows.push_back(std::move(row));
   rows.push_back(cold_start_row(binaries));
   for (Row& row : redis_rows()) rows.push_back(std::move(row));
   for (Row& row : telemetry_rows(binaries)) rows.push_back(std::move(row));

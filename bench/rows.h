@@ -15,6 +15,8 @@ Row list_row();
 Row signal_row();
 std::vector<Row> check_rows();
 Row wake_up_row();
+// Events and approvals.
+std::vector<Row> ledger_rows();
 // Of our send and take, on any store.
 Samples wake_up_samples(Stage& stage, const WorkspaceOptions& options);
 // Starts a server of its own.

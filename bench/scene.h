@@ -1,5 +1,6 @@
 #pragma once
-// What every row needs: a directory of its own in memory, a workspace in it, and a way to stop at the first surprise.
+// What every row needs: a directory of its own in memory and one on disk, a workspace in them, and a way to stop at the
+// first surprise.
 // Header only.
 
 #include <fmt/core.h>
@@ -25,18 +26,24 @@ T must(Result<T> result) {
 class Scene {
  public:
   Scene() {
-    if (::mkdtemp(directory_.data()) == nullptr) must(Result<void>(std::unexpected(Error{{}, "mkdtemp failed"})));
+    if (::mkdtemp(directory_.data()) == nullptr || ::mkdtemp(disk_.data()) == nullptr)
+      must(Result<void>(std::unexpected(Error{{}, "mkdtemp failed"})));
   }
-  ~Scene() { std::filesystem::remove_all(directory_); }
+  ~Scene() {
+    std::filesystem::remove_all(directory_);
+    std::filesystem::remove_all(disk_);
+  }
   Scene(const Scene&) = delete;
   Scene& operator=(const Scene&) = delete;
 
   std::string path(const std::string& name) const { return directory_ + "/" + name; }
-  WorkspaceOptions options() const { return {.runtime_directory = directory_}; }
+  std::string disk_path(const std::string& name) const { return disk_ + "/" + name; }
+  WorkspaceOptions options() const { return {.runtime_directory = directory_, .state_directory = disk_}; }
   Workspace workspace() const { return must(Workspace::open(options())); }
 
  private:
   std::string directory_ = "/dev/shm/aldis-bench-XXXXXX";
+  std::string disk_ = (std::filesystem::temp_directory_path() / "aldis-bench-XXXXXX").string();
 };
 
 }  // namespace aldis::bench

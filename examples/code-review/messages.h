@@ -9,6 +9,8 @@
 //   file_reviewed    a reviewer → reporter {"path","skipped","findings":[{"line","check","text"}],"unlisted","attempt"}
 //   review_complete  reporter → everybody   {}
 //
+// and what the reporter asks people for: the approval publish-report {"question","report","files","findings"}.
+//
 // Model: "reviewers" is one mailbox that all reviewers read, so each file goes to exactly one of them; "demo" is
 // whoever started the fleet. Paths are escaped on the way, because file names need not be UTF-8. Threads: pure
 // functions. Errors: decode answers invalid_argument for a payload that is not as above. Limits: a payload never passes
@@ -32,6 +34,8 @@ inline constexpr char kReviewFile[] = "review_file";
 inline constexpr char kHolding[] = "holding";
 inline constexpr char kFileReviewed[] = "file_reviewed";
 inline constexpr char kReviewComplete[] = "review_complete";
+
+inline constexpr char kPublishReport[] = "publish-report";
 
 inline constexpr char kReviewers[] = "reviewers";
 inline constexpr char kReporter[] = "reporter";

@@ -8,6 +8,7 @@
 
 #include "agent.h"
 #include "messages.h"
+#include "permission.h"
 #include "report_writer.h"
 #include "roles.h"
 
@@ -86,6 +87,7 @@ aldis::Result<void> run_reporter(const std::string& report_path) {
   if (!agent) return std::unexpected(agent.error());
   const auto collection = collect(*agent);
   if (!collection) return std::unexpected(collection.error());
+  if (auto allowed = ask_permission(*agent, report_path, collection->reviews()); !allowed) return allowed;
   if (auto written = write_file(report_path, render_report(collection->reviews())); !written) return written;
   if (auto told = agent->signals.broadcast(kReviewComplete, {}, kTtl); !told) return std::unexpected(told.error());
   std::cout << render_summary(collection->reviews());

@@ -57,6 +57,8 @@ Totals add_up(const Reviews& reviews) {
 
 }  // namespace
 
+std::size_t count_findings(const Reviews& reviews) { return add_up(reviews).findings; }
+
 std::string render_summary(const Reviews& reviews) {
   const Totals totals = add_up(reviews);
   std::string text = counted(reviews.size(), "file") + ", " + std::to_string(totals.skipped) + " of them skipped; " +

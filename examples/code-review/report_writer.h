@@ -5,6 +5,7 @@
 // over the same files give the same bytes. File names and findings are shown as Markdown code, so they cannot become
 // anything else. Threads: pure functions.
 
+#include <cstddef>
 #include <map>
 #include <string>
 
@@ -13,6 +14,9 @@
 namespace code_review {
 
 using Reviews = std::map<std::string, FileReview>;  // by path
+
+// Listed ones and others.
+std::size_t count_findings(const Reviews& reviews);
 
 // A few lines: how many files, how many findings of which kind.
 std::string render_summary(const Reviews& reviews);

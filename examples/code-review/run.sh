@@ -8,6 +8,8 @@ usage() {
 usage: run.sh [--kill-one] [--store URL] [-o FILE | --output=FILE] [GIT_REPOSITORY]
 
   --store URL   meet there (redis://…, see docs/redis.md) in a namespace of this run's own, not on this machine's memory
+  Before the report is written it is asked for approval; without a terminal the demo approves it by itself.
+
   --kill-one    kill a reviewer with SIGKILL half-way: the other finishes its files, and the report is the same
   -o FILE       where the report goes (default: report.md in the current directory)
 
@@ -50,6 +52,9 @@ directory=/dev/shm
 [[ -d $directory && -w $directory ]] || directory=${TMPDIR:-/tmp}
 directory=$(mktemp -d "$directory/aldis-demo.$$.XXXXXX")
 export ALDIS_STORE=$store ALDIS_NAMESPACE=code-review-$$-$RANDOM ALDIS_RUNTIME_DIR=$directory
+# The record of the approval goes with the demo, and no policy of the user's own applies to it.
+export ALDIS_STATE_DIR=$directory/state ALDIS_CONFIG=$directory/config.toml
+: >"$ALDIS_CONFIG"
 
 declare -A name_of=() # of each process that we started and that has not ended yet, by its id
 
@@ -88,6 +93,23 @@ kill_the_holder() {
   done
 }
 
+# Nobody is there to ask: the first request is approved as a person would do it.
+approve_by_ourselves() {
+  local request
+  request=$(sed -n 's/.*"request_id": *"\([^"]*\)".*/\1/p' "$directory/request")
+  [[ -z $request ]] || "$bin/aldis" approvals approve "$request" --as demo --reason 'no terminal to ask at' --output json >/dev/null
+  answered='no terminal, so the demo approved the report by itself, as "demo"'
+}
+
+say_how_to_answer() {
+  local variable command=
+  for variable in ALDIS_STORE ALDIS_NAMESPACE ALDIS_RUNTIME_DIR ALDIS_STATE_DIR ALDIS_CONFIG; do
+    command+="$variable=${!variable@Q} "
+  done
+  printf 'Before the report is written you are asked. Answer within two minutes, in a second terminal:\n\n  %s%q approvals watch\n\n' \
+    "$command" "$(cd "$bin" && pwd)/aldis"
+}
+
 stop() { # NAME
   local pid
   for pid in "${!name_of[@]}"; do
@@ -98,18 +120,25 @@ stop() { # NAME
 ended() { # NAME CODE
   case $1 in
     holding) [[ $2 -ne 0 ]] || kill_the_holder ;;
+    answer) [[ $2 -ne 0 ]] || approve_by_ourselves ;;
     reviewer-*) [[ $2 -eq 0 || $((--reviewers)) -gt 0 ]] || die 'no reviewer is left' ;;
-    reporter) [[ $2 -eq 0 ]] || die 'the reporter failed'; stop holding ;;
+    reporter) [[ $2 -eq 0 ]] || die 'the reporter failed'; stop holding; stop answer ;;
     *) [[ $2 -eq 0 ]] || die "the $1 failed" ;;
   esac
 }
 
 killed=
+answered=
 reviewers=2
 scout_options=()
 if $kill_one; then
   scout_options=(--hold-half-way)
   start holding "$bin/aldis" signals wait holding --agent demo --timeout 86400 --output json >"$directory/holding"
+fi
+if [[ -t 0 && -t 1 && -z ${CI:-} ]]; then
+  say_how_to_answer
+else
+  start answer "$bin/aldis" approvals watch --count 1 --output json >"$directory/request"
 fi
 start table "$bin/code_review" table scout reviewer-1 reviewer-2 reporter
 start_agent reporter report "$report" >"$directory/summary"
@@ -135,5 +164,6 @@ done
 microseconds=$((${EPOCHREALTIME/[.,]/} - started))
 printf '\n'
 cat -- "$directory/summary"
+[[ -z $answered ]] || printf '%s\n' "$answered"
 [[ -z $killed ]] || printf 'killed half-way: %s\n' "$killed"
 printf 'report: %s\ntime: %d.%03d s\n' "$report" $((microseconds / 1000000)) $((microseconds / 1000 % 1000))

@@ -57,6 +57,7 @@ class ALDIS_API ApprovalPolicy {
   // Reads approvers.toml again: keys may have been trusted or revoked. The rules stay as they were loaded.
   Result<void> refresh();
 
+  bool has_rules() const { return !rules_.empty(); }
   const ApprovalRule* rule_for(std::string_view type) const;  // none: open mode
   const Approver* approver_with(std::string_view name, std::string_view key_id) const;
   const std::vector<Approver>& approvers() const { return approvers_; }
@@ -84,7 +85,7 @@ class ALDIS_API ApproverKey {
   std::array<std::uint8_t, 64> sign(std::string_view message) const;  // Ed25519 (RFC 8032)
 
  private:
-  class Impl;
+  struct Impl;
   explicit ApproverKey(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

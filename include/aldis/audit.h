@@ -38,18 +38,18 @@ ALDIS_API std::string_view to_string(AuditKind kind);
 struct AuditEntry {
   std::uint64_t number = 0;  // 1, 2, 3…
   AuditKind kind = AuditKind::requested;
-  WallTime time;           // of the store
-  std::string request_id;  // apr_…; empty for `rotated`
-  std::string approval_type;
-  std::string agent_id;       // who asked
-  std::string actor;          // who did this: the agent, the responder; empty where nobody did (timed_out)
-  std::string outcome;        // of a vote approved or rejected; of `decided` the state; else empty
-  std::string key_id;         // of a signed vote; else empty
-  std::string context_hash;   // SHA-256 of the context's exact bytes, 64 hexadecimal digits; empty for `rotated`
-  std::string detail_hash;    // SHA-256 of the reason, empty if that is; of `requested` the policy's hash, empty in
-                              // open mode; of `rotated` the hash of the last entry that was removed
-  std::string previous_hash;  // of the entry before; 64 zeros before the first
-  std::string hash;           // of this entry
+  WallTime time = {};           // of the store
+  std::string request_id = {};  // apr_…; empty for `rotated`
+  std::string approval_type = {};
+  std::string agent_id = {};      // who asked
+  std::string actor = {};         // who did this: the agent, the responder; empty where nobody did (timed_out)
+  std::string outcome = {};       // of a vote approved or rejected; of `decided` the state; else empty
+  std::string key_id = {};        // of a signed vote; else empty
+  std::string context_hash = {};  // SHA-256 of the context's exact bytes, 64 hexadecimal digits; empty for `rotated`
+  std::string detail_hash = {};   // SHA-256 of the reason, empty if that is; of `requested` the policy's hash, empty in
+                                  // open mode; of `rotated` the hash of the last entry that was removed
+  std::string previous_hash = {};  // of the entry before; 64 zeros before the first
+  std::string hash = {};           // of this entry
 
   bool operator==(const AuditEntry&) const = default;
 };

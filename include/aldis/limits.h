@@ -82,6 +82,11 @@ inline constexpr std::chrono::nanoseconds kGroupRetention = std::chrono::days{30
 inline constexpr std::size_t kRemovalsPerPublish = 64;  // events beyond the bounds, hidden before, that leave the store
 inline constexpr std::chrono::nanoseconds kOwnEventPatience = 5ms;  // of other capabilities that publish here
 inline constexpr std::size_t kOwnEventsWaiting = 1'024;             // of one process; more are dropped and counted
+// On a Redis store: a repeated publication is recognised for so long; a stream goes by itself so long after its last
+// use; so often each process says of what it uses that it is one of the namespace's streams.
+inline constexpr std::chrono::nanoseconds kRedisPublicationRetention = 31s;
+inline constexpr std::chrono::nanoseconds kRedisStreamIdle = std::chrono::days{90};
+inline constexpr std::chrono::nanoseconds kRedisStreamRegistration = 1h;
 
 // Waiting.
 inline constexpr std::chrono::nanoseconds kRecheckLocal = 1s;
@@ -101,6 +106,7 @@ inline constexpr std::size_t kRemovalsPerWrite = 2;  // due records that each wr
 
 // The local ledger.
 inline constexpr std::size_t kLedgerWalBytesKept = 8 * 1024 * 1024;  // of the write-ahead log, between its uses
+inline constexpr std::size_t kLedgerDamageReported = 20;               // pieces of it; one more says that there are others
 
 // The Redis store. A longer or richer URL is invalid_argument. What a server says beyond its bounds is no reply: the
 // connection is closed, and the call unavailable.
@@ -183,6 +189,7 @@ static_assert(kPositionRetention > kSignalTtlMax + kTombstoneRetention,
               "a reader's position outlives every broadcast that it could still be told about");
 static_assert(kQuietMax < kPositionRetention, "whoever waits is not forgotten");
 static_assert(kRedisCallTimeoutMax < kTakeIdRetention, "a repeated take of the same call is recognised");
+static_assert(kRedisCallTimeoutMax < kRedisPublicationRetention, "a repeated publication likewise");
 static_assert(kApprovalTimeoutMax + kApprovalRetention < kRedisApprovalsIdle, "a request does not outlive its store");
 static_assert(kStaleThresholdDefault > kLeaseDefault,
               "stale agents are reported although their lease is shorter: records outlive the lease");

@@ -1,25 +1,14 @@
 #include "domain/approval_judge.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "core/sha256.h"
 #include "core/try.h"
-#include "domain/approval_signature.h"
 
 namespace aldis {
 namespace {
-
-// What the record says of itself proves nothing: the hashes are made of what is there, and of our own rule.
-struct Hashes {
-  std::string context;
-  std::string policy;
-};
-
-Hashes hashes_of(const ApprovalRecord& record, const ApprovalRule* rule) {
-  return {.context = sha256_hex(record.subject.context),
-          .policy = rule == nullptr ? record.subject.policy_hash : rule->hash()};
-}
 
 ApprovalVote vote_of(const StoredVote& vote, bool verified) {
   return {.responder = vote.responder,
@@ -67,8 +56,12 @@ Result<ApprovalJudge> ApprovalJudge::make(const Workspace::Impl& workspace, cons
 ApprovalMode ApprovalJudge::mode_of(const ApprovalReading& reading) const {
   const ApprovalRecord& record = reading.record;
   ApprovalMode mode{.rule = rule_for(record.subject.type)};
-  if (mode.rule == nullptr) return mode;
-  for (const StoredVote& vote : record.votes) mode.valid.push_back(check(reading, vote).has_value());
+  if (mode.rule == nullptr || record.votes.empty()) return mode;
+  const VoteScope scope = scope_of(record);
+  for (const StoredVote& vote : record.votes) {
+    const Approver* const signer = policy_.approver_with(vote.responder, vote.key_id);
+    mode.valid.push_back(check_vote(scope, vote, signer, reading.now).has_value());
+  }
   return mode;
 }
 
@@ -82,21 +75,23 @@ JudgedApproval ApprovalJudge::judge(const ApprovalReading& reading) const {
   return judged;
 }
 
-void ApprovalJudge::sign(const ApprovalReading& reading, const ApproverKey& key, StoredVote& vote) const {
+Result<void> ApprovalJudge::sign(const ApprovalReading& reading, const ApproverKey& key, StoredVote& vote) const {
   const ApprovalRecord& record = reading.record;
   if (record.expires_at) vote.time = std::min(vote.time, *record.expires_at);
   vote.key_id = key.key_id();
-  const Hashes hashes = hashes_of(record, rule_for(record.subject.type));
-  const VoteScope scope{store_id_, workspace_->options().namespace_name, record, hashes.context, hashes.policy};
+  const VoteScope scope = scope_of(record);
   const std::array<std::uint8_t, 64> signature = key.sign(signed_bytes(scope, vote));
   vote.signature.assign(signature.begin(), signature.end());
+  return check_vote(scope, vote, policy_.approver_with(vote.responder, vote.key_id), reading.now);
 }
 
-Result<void> ApprovalJudge::check(const ApprovalReading& reading, const StoredVote& vote) const {
-  const ApprovalRecord& record = reading.record;
-  const Hashes hashes = hashes_of(record, rule_for(record.subject.type));
-  const VoteScope scope{store_id_, workspace_->options().namespace_name, record, hashes.context, hashes.policy};
-  return check_vote(scope, vote, policy_.approver_with(vote.responder, vote.key_id), reading.now);
+// What the record says of its hashes proves nothing: they are made of what is there, and of our own rule.
+VoteScope ApprovalJudge::scope_of(const ApprovalRecord& record) const {
+  return {.store_id = store_id_,
+          .namespace_name = workspace_->options().namespace_name,
+          .record = record,
+          .context_hash = sha256_hex(record.subject.context),
+          .policy_hash = rule_for(record.subject.type)->hash()};
 }
 
 }  // namespace aldis

@@ -8,7 +8,9 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "domain/approval_signature.h"
 #include "domain/approval_state.h"
 #include "domain/workspace_impl.h"
 
@@ -33,14 +35,14 @@ class ApprovalJudge {
   ApprovalMode mode_of(const ApprovalReading& reading) const;
 
   // Gives `vote` its signature and the time that this is made for, no later than the deadline: a clock that runs ahead
-  // does not spoil a vote that the store still takes.
-  void sign(const ApprovalReading& reading, const ApproverKey& key, StoredVote& vote) const;
-  // Whether the vote will count; with a rule only.
-  Result<void> check(const ApprovalReading& reading, const StoredVote& vote) const;
+  // does not spoil a vote that the store still takes. Fails unless the vote will count. REQUIRES: there is a rule.
+  Result<void> sign(const ApprovalReading& reading, const ApproverKey& key, StoredVote& vote) const;
 
  private:
   ApprovalJudge(const Workspace::Impl& workspace, ApprovalPolicy policy)
       : workspace_(&workspace), policy_(std::move(policy)) {}
+
+  VoteScope scope_of(const ApprovalRecord& record) const;
 
   const Workspace::Impl* workspace_;
   ApprovalPolicy policy_;

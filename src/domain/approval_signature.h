@@ -19,8 +19,8 @@ struct VoteScope {
   std::string_view store_id;
   std::string_view namespace_name;
   const ApprovalRecord& record;  // id, type, agent, deadline, and when it was opened
-  std::string_view context_hash;
-  std::string_view policy_hash;
+  std::string context_hash;
+  std::string policy_hash;
 };
 
 std::string signed_bytes(const VoteScope& scope, const StoredVote& vote);

@@ -138,7 +138,8 @@ ApprovalFinding derive_approval(const ApprovalReading& reading, const ApprovalMo
   if (mode.rule == nullptr) {
     take_as_stored(finding, reading);
     finding.counts.assign(reading.record.votes.size(), true);
-    finding.approvals = static_cast<std::uint32_t>(std::ranges::count(reading.record.votes, true, &StoredVote::approved));
+    finding.approvals =
+        static_cast<std::uint32_t>(std::ranges::count(reading.record.votes, true, &StoredVote::approved));
     return finding;
   }
   const StoredVote* const decisive = Tally(reading.record, mode, finding).run();

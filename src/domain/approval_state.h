@@ -24,7 +24,7 @@ namespace aldis {
 // By what a process judges a record.
 struct ApprovalMode {
   const ApprovalRule* rule = nullptr;  // that its own policy has for the type; none: open mode
-  std::vector<bool> valid = {};        // of each vote of the record: its signature is (approval_signature.h); with a rule
+  std::vector<bool> valid = {};  // of each vote of the record: its signature is (approval_signature.h); with a rule
 };
 
 struct ApprovalFinding {
@@ -32,9 +32,9 @@ struct ApprovalFinding {
   std::string responder;
   std::string reason;
   std::optional<WallTime> decided_at;
-  std::vector<bool> counts;     // of each vote
-  std::uint32_t approvals = 0;  // votes among them
-  bool proven = false;          // decided by signatures
+  std::vector<bool> counts;                           // of each vote
+  std::uint32_t approvals = 0;                        // votes among them
+  bool proven = false;                                // decided by signatures
   std::optional<std::chrono::nanoseconds> remaining;  // of a pending one, until its deadline; none: it has none
 };
 

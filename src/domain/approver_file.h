@@ -3,8 +3,8 @@
 // trust_approver, revoke_approver and list_approvers (aldis/approvers.h).
 //
 // Model: the file is written by those functions alone, as a whole, under the lock of its directory and by renaming, so
-// that a reader sees the old one or the new one and concurrent changes lose nothing. No key is in it twice: nobody votes
-// under two names. Threads: safe from any thread and process. Errors: as aldis/approvers.h.
+// that a reader sees the old one or the new one and concurrent changes lose nothing. No key is in it twice: nobody
+// votes under two names. Threads: safe from any thread and process. Errors: as aldis/approvers.h.
 
 #include <string>
 #include <string_view>

@@ -122,7 +122,8 @@ bool is_bearable(const SealCost& cost) {
 Result<Secret> derive_key(std::string_view passphrase, const KeyFile& file) {
   ALDIS_TRY_ASSIGN(Secret key, make_secret(crypto_aead_xchacha20poly1305_ietf_KEYBYTES));
   if (crypto_pwhash(key.get(), crypto_aead_xchacha20poly1305_ietf_KEYBYTES, passphrase.data(), passphrase.size(),
-                    file.salt.data(), file.cost.operations, file.cost.memory_bytes, crypto_pwhash_ALG_ARGON2ID13) != 0) {
+                    file.salt.data(), file.cost.operations, file.cost.memory_bytes,
+                    crypto_pwhash_ALG_ARGON2ID13) != 0) {
     return fail(ErrorCode::resource_exhausted, "Argon2id needs {} MiB of memory to unseal a key, and there is less",
                 file.cost.memory_bytes >> 20);
   }
@@ -184,14 +185,10 @@ Result<void> check_not_there(const FileDescriptor& folder, std::string_view name
 
 }  // namespace
 
-class ApproverKey::Impl {
- public:
-  Impl(std::string name, const PublicKey& key, Secret secret_key)
-      : name(std::move(name)), key_id(key_id_of(key)), secret_key(std::move(secret_key)) {}
-
-  const std::string name;
-  const std::string key_id;
-  const Secret secret_key;
+struct ApproverKey::Impl {
+  std::string name;
+  std::string key_id;
+  Secret secret_key;
 };
 
 ApproverKey::ApproverKey(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -219,7 +216,7 @@ Result<ApproverKey> ApproverKey::unseal(const std::string& directory, std::strin
                 "the passphrase does not open keys/{}: it is wrong, or the file was changed", file_name(name));
   }
   crypto_sign_seed_keypair(public_key.data(), secret_key.get(), seed.get());
-  return ApproverKey(std::make_unique<Impl>(file.name, public_key, std::move(secret_key)));
+  return ApproverKey(std::make_unique<Impl>(Impl{file.name, key_id_of(public_key), std::move(secret_key)}));
 }
 
 std::array<std::uint8_t, 64> ApproverKey::sign(std::string_view message) const {

@@ -91,7 +91,10 @@ Result<std::vector<StreamInfo>> describe(EventStore& store, std::span<const Stre
   ALDIS_TRY_ASSIGN(const std::vector<StreamSlice> slices, store.read(cursors, 1));
   std::vector<StreamInfo> infos;
   for (const auto& [head, events] : slices) {
-    StreamInfo info{.event_type = head.type, .length = head.last.ordinal + 1 - head.first, .bounds = head.bounds};
+    StreamInfo info;
+    info.event_type = head.type;
+    info.length = head.last.ordinal + 1 - head.first;
+    info.bounds = head.bounds;
     if (!events.empty()) info.first_id = format_event_id(events.front().place);
     if (head.last.ordinal > 0) info.last_id = format_event_id(head.last);
     infos.push_back(std::move(info));

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/try.h"
+#include "domain/own_events.h"
 
 namespace aldis {
 
@@ -11,6 +12,22 @@ namespace aldis {
 const HeartbeatWatch::Seen* HeartbeatWatch::find(std::string_view agent_id, std::size_t& from) const {
   while (from < seen_.size() && seen_[from].agent_id < agent_id) ++from;
   return from < seen_.size() && seen_[from].agent_id == agent_id ? &seen_[from] : nullptr;
+}
+
+// True if nobody was faster.
+Result<bool> HeartbeatWatch::publish(const HeartbeatRecord& record, const Liveness& liveness) {
+  const AgentStart& start = record.start;
+  ALDIS_TRY_ASSIGN(const bool first, workspace_.heartbeats().publish_state(start.agent_id, start.incarnation,
+                                                                           record.published, liveness.state));
+  // Whoever stopped an agent told so itself.
+  if (first && liveness.state != AgentState::finished) {
+    tell_of_agent(workspace_, {.agent_id = start.agent_id,
+                               .incarnation = start.incarnation,
+                               .state = liveness.state,
+                               .previous = record.published,
+                               .evidence = liveness.evidence});
+  }
+  return first;
 }
 
 Result<HeartbeatWatch::Pass> HeartbeatWatch::pass() {
@@ -35,8 +52,7 @@ Result<HeartbeatWatch::Pass> HeartbeatWatch::pass() {
     StateChange change;
     if (before != nullptr) change.previous = before->state;
     if (record.published != liveness.state) {
-      ALDIS_TRY_ASSIGN(change.first, workspace_.heartbeats().publish_state(start.agent_id, start.incarnation,
-                                                                           record.published, liveness.state));
+      ALDIS_TRY_ASSIGN(change.first, publish(record, liveness));
     }
     change.agent = to_status(std::move(record), std::move(liveness));
     pass.changes.push_back(std::move(change));

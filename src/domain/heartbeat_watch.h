@@ -2,9 +2,9 @@
 // Following every agent's state. Used by src/domain/heartbeats.cc; implemented in heartbeat_watch.cc.
 //
 // Model: `pass` reads all records, compares with the pass before and answers with what changed, each change published
-// by compare-and-set, so that one watcher of all is told that it was the first; and how long nothing can change
-// without a ring: while some process lives, no longer than a recheck interval. Threads: one thread. Errors: those of
-// the store.
+// by compare-and-set, so that one watcher of all is told that it was the first, and makes an event of it (own_events.h);
+// and how long nothing can change without a ring: while some process lives, no longer than a recheck interval. Threads:
+// one thread. Errors: those of the store.
 
 #include <chrono>
 #include <string>
@@ -18,7 +18,7 @@ namespace aldis {
 class HeartbeatWatch {
  public:
   // REQUIRES: `workspace` outlives it.
-  HeartbeatWatch(const Workspace::Impl& workspace, std::chrono::nanoseconds stale_after)
+  HeartbeatWatch(Workspace::Impl& workspace, std::chrono::nanoseconds stale_after)
       : workspace_(workspace), stale_after_(stale_after) {}
 
   struct Pass {
@@ -34,8 +34,9 @@ class HeartbeatWatch {
     AgentState state = AgentState::alive;
   };
   const Seen* find(std::string_view agent_id, std::size_t& from) const;
+  Result<bool> publish(const HeartbeatRecord& record, const Liveness& liveness);
 
-  const Workspace::Impl& workspace_;
+  Workspace::Impl& workspace_;
   const std::chrono::nanoseconds stale_after_;
   std::vector<Seen> seen_;  // in the order of agent ids, as surveys are
 };

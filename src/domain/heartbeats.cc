@@ -14,6 +14,7 @@
 #include "domain/heartbeat_watch.h"
 #include "domain/lease_keeper.h"
 #include "domain/liveness.h"
+#include "domain/own_events.h"
 #include "domain/workspace_impl.h"
 
 namespace aldis {
@@ -119,7 +120,10 @@ Result<void> HeartbeatCoordinator::start_heartbeat(std::string agent_id, StartOp
                    .host = workspace.processes().host_name(),
                    .process = std::move(process),
                    .ttl = options.ttl};
-  return impl_->session().start(std::move(start), options.replace);
+  const Id128 incarnation = start.incarnation;
+  ALDIS_TRY(impl_->session().start(std::move(start), options.replace));
+  tell_of_agent(workspace, {.agent_id = agent_id, .incarnation = incarnation, .state = AgentState::alive});
+  return {};
 }
 
 Result<void> HeartbeatCoordinator::join_heartbeat(std::string agent_id, std::string incarnation) {

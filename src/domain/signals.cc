@@ -8,6 +8,7 @@
 #include "core/try.h"
 #include "domain/held_signals.h"
 #include "domain/mailbox_look.h"
+#include "domain/own_events.h"
 #include "domain/signal_filters.h"
 #include "domain/signal_pump.h"
 #include "domain/signal_wait.h"
@@ -121,6 +122,7 @@ Result<CoordinationSignal> CoordinationSignals::Impl::send(std::string_view type
   sent.timestamp = now;
   sent.ttl = ttl;
   sent.expires_at = now + std::chrono::duration_cast<std::chrono::microseconds>(ttl);
+  tell_of_signal(workspace(), sent);
   return sent;
 }
 

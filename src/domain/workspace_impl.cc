@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/try.h"
+#include "domain/event_outlet.h"
 #include "domain/signal_pump.h"
 
 namespace aldis {
@@ -19,6 +20,19 @@ Result<SignalPump*> Workspace::Impl::pump() {
     ALDIS_TRY_ASSIGN(pump_, SignalPump::start(*this));
   }
   return pump_.get();
+}
+
+void Workspace::Impl::publish_own(OwnEvent event) {
+  EventOutlet* const outlet = [this]() -> EventOutlet* {
+    const MutexLock lock(mutex_);
+    if (!outlet_) {
+      Result<std::unique_ptr<EventOutlet>> started = EventOutlet::start(*this);
+      if (started) outlet_ = *std::move(started);
+    }
+    return outlet_.get();
+  }();
+  if (outlet == nullptr) return events().count_dropped(1);
+  outlet->publish(std::move(event));
 }
 
 }  // namespace aldis

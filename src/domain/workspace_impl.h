@@ -21,6 +21,8 @@
 
 namespace aldis {
 
+class EventOutlet;  // event_outlet.h: the thread that publishes other capabilities' events
+struct OwnEvent;
 class SignalPump;  // signal_pump.h: the thread that serves on_signal
 
 struct WorkspaceParts {
@@ -58,12 +60,18 @@ class Workspace::Impl {
   // Made at the first use; resource_exhausted when its thread cannot be started.
   Result<SignalPump*> pump();
 
+  // Whether what happens to heartbeats, signals and approvals is published; see own_events.h.
+  bool streams_events() const { return options_.stream_events && !in_child(); }
+  // REQUIRES: streams_events(). Never fails: what cannot be published in time is counted.
+  void publish_own(OwnEvent event);
+
  private:
   WorkspaceOptions options_;
   WorkspaceParts parts_;
   ForkGuard fork_guard_;
   Mutex mutex_;
-  std::unique_ptr<SignalPump> pump_ ALDIS_GUARDED_BY(mutex_);
+  std::unique_ptr<EventOutlet> outlet_ ALDIS_GUARDED_BY(mutex_);
+  std::unique_ptr<SignalPump> pump_ ALDIS_GUARDED_BY(mutex_);  // goes first: its callbacks may still publish
 };
 
 }  // namespace aldis

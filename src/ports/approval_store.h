@@ -32,11 +32,11 @@ struct ApprovalSubject {
   Id128 id;
   std::string type;
   std::string agent;
-  std::string key;  // empty: none
+  std::string key = {};  // empty: none
   std::string context;
   std::string context_hash;
-  std::optional<std::chrono::nanoseconds> timeout;
-  std::string policy_hash;  // empty: open mode
+  std::optional<std::chrono::nanoseconds> timeout = {};
+  std::string policy_hash = {};  // empty: open mode
   std::uint32_t quorum = 1;
 
   bool operator==(const ApprovalSubject&) const = default;
@@ -45,10 +45,10 @@ struct ApprovalSubject {
 struct StoredVote {
   std::string responder;
   bool approved = false;
-  std::string reason;
-  WallTime time;          // as signed, or as the responder's clock says
-  std::string key_id;     // empty: not signed
-  std::string signature;  // 64 bytes, or empty
+  std::string reason = {};
+  WallTime time;               // as signed, or as the responder's clock says
+  std::string key_id = {};     // empty: not signed
+  std::string signature = {};  // 64 bytes, or empty
 
   bool operator==(const StoredVote&) const = default;
 };
@@ -77,10 +77,10 @@ struct ApprovalReading {
 struct ApprovalChange {
   Id128 id;  // made by the caller. While the record is kept, a change that was made is not made again: ApprovalChanged
   std::uint64_t seen_version = 0;
-  std::optional<StoredVote> vote;                // added to the votes
-  ApprovalState state = ApprovalState::pending;  // pending: only the vote; never timed_out
-  std::string responder;                         // of the decision
-  std::string reason;
+  std::optional<StoredVote> vote = {};           // added to the votes
+  ApprovalState state = ApprovalState::pending;  // pending: only the vote = {}; never timed_out
+  std::string responder = {};                    // of the decision
+  std::string reason = {};
 };
 
 struct ApprovalChanged {
@@ -98,10 +98,10 @@ struct OpenedApproval {
 };
 
 struct ApprovalPage {
-  std::string_view type;              // empty: any
-  std::string_view agent;             // empty: any
-  std::vector<ApprovalState> states;  // empty: any
-  std::optional<Id128> after;
+  std::string_view type = {};              // empty: any
+  std::string_view agent = {};             // empty: any
+  std::vector<ApprovalState> states = {};  // empty: any
+  std::optional<Id128> after = {};
   std::size_t count = 0;
 };
 

@@ -1,16 +1,21 @@
 #include "contract/redis_engines.h"
 
+#include <array>
+#include <cstdint>
 #include <fstream>
 #include <functional>
 #include <memory>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "aldis/limits.h"
 #include "core/clock.h"
 #include "engines/redis/client.h"
 #include "engines/redis/groups.h"
+#include "engines/redis/redis_approvals.h"
+#include "engines/redis/redis_audit.h"
 #include "engines/redis/redis_heartbeats.h"
 #include "engines/redis/redis_signals.h"
 #include "engines/redis/redis_waker.h"
@@ -77,33 +82,63 @@ struct ClusterPlace final : Place {
   RedisCluster cluster{{.masters = 3, .replicas_per_master = 1, .clock = &clock}};
 };
 
+// No server knows it by its name: its text is sent.
+const ScriptText kSkipText{R"(
+local meta, by = KEYS[1] .. ':m', ARGV[2]
+local function part(number) return KEYS[1] .. ':l:' .. math.floor((number - 1) / 1000) end
+local newest = redis.call('HGET', meta, 'n')
+local entry = redis.call('HGET', part(newest), newest)
+redis.call('HDEL', part(newest), newest)
+newest = string.format('%d', newest + by)
+redis.call('HSET', part(newest), newest, entry)
+redis.call('HSET', meta, 'n', newest)
+return 1)",
+                           "0000000000000000000000000000000000000000"};
+const Script kSkipAuditNumbers{"skip_audit_numbers", kSkipText, kSkipText};
+
 class RedisEngine final : public EngineUnderTest {
  public:
   explicit RedisEngine(Place& place) : place_(place) {
-    static int engines = 0;
-    const std::string namespace_name = "contract-" + std::to_string(++engines);
-    const Groups groups(namespace_name);
     const auto system_clock = std::make_shared<SystemClock>();
     place_.clock.set(clock_->wall_now());
-    const auto client =
+    client_ =
         RedisClient::open(parse_store_url(place.url()).value(), limits::kCallTimeoutDefault, system_clock).value();
-    heartbeats_ = make_redis_heartbeats(client, groups);
-    signals_ = make_redis_signals(client, groups, clock_);
-    waker_ = make_redis_waker(client, namespace_name, system_clock);
+    heartbeats_ = make_redis_heartbeats(client_, groups_);
+    signals_ = make_redis_signals(client_, groups_, clock_);
+    approvals_ = make_redis_approvals(client_, groups_);
+    audit_ = make_redis_audit(client_, groups_);
+    waker_ = make_redis_waker(client_, namespace_, system_clock);
   }
   HeartbeatStore& heartbeats() override { return *heartbeats_; }
   SignalStore& signals() override { return *signals_; }
+  ApprovalStore& approvals() override { return *approvals_; }
+  AuditStore& audit() override { return *audit_; }
   Waker& waker() override { return *waker_; }
   void advance(std::chrono::nanoseconds by) override {
     clock_->advance(by);
     place_.clock.set(clock_->wall_now());
   }
+  void skip_audit_numbers(std::uint64_t by) override {
+    const std::string numbers = std::to_string(by);
+    const std::array<std::string_view, 1> arguments{numbers};
+    client_->run(kSkipAuditNumbers, groups_.approvals(), arguments).value();
+  }
 
  private:
+  static std::string new_namespace() {
+    static int engines = 0;
+    return "contract-" + std::to_string(++engines);
+  }
+
   Place& place_;
+  const std::string namespace_ = new_namespace();
+  const Groups groups_{namespace_};
   const std::shared_ptr<FakeClock> clock_ = std::make_shared<FakeClock>();  // goes as the servers' does
+  std::shared_ptr<RedisClient> client_;
   std::shared_ptr<HeartbeatStore> heartbeats_;
   std::shared_ptr<SignalStore> signals_;
+  std::shared_ptr<ApprovalStore> approvals_;
+  std::shared_ptr<AuditStore> audit_;
   std::shared_ptr<Waker> waker_;
 };
 

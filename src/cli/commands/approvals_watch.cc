@@ -22,19 +22,21 @@ namespace {
 
 class Watch {
  public:
-  Watch(const Invocation& invocation, const Workspace& workspace, ApprovalGate& gate, Interruption& interruption)
+  Watch(const Invocation& invocation, const Workspace& workspace, ApprovalGate& gate, Interruption& interruption,
+        std::size_t count)
       : invocation_(invocation),
         waker_(workspace.impl()->waker()),
         gate_(gate),
         interruption_(interruption),
         type_(invocation.arguments.text("--type").value_or("")),
+        count_(count),
         asks_(invocation.style.table() && isatty(STDIN_FILENO) == 1),
         rung_(waker_.subscribe(std::array{Topic{.kind = Topic::Kind::approvals, .name = {}}})) {}
 
   // Until it was interrupted or told to quit.
   Result<void> run() {
     if (asks_) write_stdout("waiting for requests; Ctrl-C ends\n");
-    while (!interruption_.token().stop_requested() && !quit_) {
+    while (!interruption_.token().stop_requested() && !quit_ && seen_.size() < count_) {
       const std::uint64_t rings = rung_->rings();
       const Result<std::vector<ApprovalRequest>> pending = gate_.get_pending_approvals(type_);
       if (!pending) return std::unexpected(pending.error());
@@ -43,9 +45,9 @@ class Watch {
         if (!seen_.insert(request.request_id).second) continue;
         meet(request);
         asked = asks_;
-        if (asked) break;  // time passed: look again at what is pending
+        if (asked || seen_.size() >= count_) break;  // a person took time: look again at what is pending
       }
-      if (!asked) waker_.sleep(*rung_, rings, limits::kQuietMax, interruption_.token());
+      if (!asked && seen_.size() < count_) waker_.sleep(*rung_, rings, limits::kQuietMax, interruption_.token());
     }
     return {};
   }
@@ -111,6 +113,7 @@ class Watch {
   ApprovalGate& gate_;
   Interruption& interruption_;
   const std::string type_;
+  const std::size_t count_;
   const bool asks_;  // a person is there to answer
   const std::unique_ptr<Subscription> rung_;
   std::set<std::string> seen_;
@@ -121,6 +124,7 @@ Reply watch(const Invocation& invocation) {
   Arguments& arguments = invocation.arguments;
   if (arguments.has("--type")) arguments.check_name("--type", arguments.text("--type").value_or(""));
   arguments.check_name("--as", answering_name(invocation));
+  const auto count = static_cast<std::size_t>(arguments.integer("--count", 1, INT64_MAX).value_or(INT64_MAX));
   if (auto refusal = refuse_bad_arguments(invocation)) return *std::move(refusal);
   Interruption interruption(invocation.settings.timeout);
   Reply reply;
@@ -129,7 +133,7 @@ Reply watch(const Invocation& invocation) {
                                         : Result<ApprovalGate>(std::unexpected(workspace.error()));
   if (!gate) {
     reply = fail_with(gate.error());
-  } else if (const Result<void> watched = Watch(invocation, *workspace, *gate, interruption).run(); !watched) {
+  } else if (const Result<void> watched = Watch(invocation, *workspace, *gate, interruption, count).run(); !watched) {
     reply = fail_with(watched.error());
   } else if (interruption.happened()) {
     reply = interruption.cancelled_reply();
@@ -142,6 +146,7 @@ Reply watch(const Invocation& invocation) {
 
 constexpr OptionSpec kOptions[] = {
     {.name = "--type", .value = "TYPE", .help = "Only requests of this type"},
+    {.name = "--count", .value = "N", .type = ValueType::integer, .help = "End after N requests"},
     {.name = "--as", .value = "WHO", .help = "Who answers (default: the acting agent, else the user's name)"},
     {.name = "--agent", .value = "ID", .help = "The agent that acts, if it is one (ALDIS_AGENT_ID)"},
     kPassphraseFile,

@@ -5,12 +5,15 @@
 #include "aldis/limits.h"
 #include "core/failure.h"
 #include "core/fork_guard.h"
+#include "core/fork_hold.h"
 #include "core/mutex.h"
 #include "core/names.h"
 #include "core/try.h"
 #include "engines/local/board_format.h"
 #include "engines/local/ledger_desk.h"
 #include "engines/local/ledger_file.h"
+#include "engines/local/ledger_holder.h"
+#include "engines/local/ledger_opening.h"
 #include "engines/local/ledger_schema.h"
 
 namespace aldis {
@@ -26,49 +29,78 @@ class SqliteLedger final : public Ledger {
         reading_(path_, false) {}
 
   ~SqliteLedger() override {
-    if (!fork_guard_.in_child()) return;
-    for (LedgerDesk* desk : {&full_, &normal_, &reading_}) desk->abandon();
+    const bool is_inherited = fork_guard_.in_child();
+    const ForkHold hold;
+    for (LedgerDesk* desk : {&full_, &normal_, &reading_}) is_inherited ? desk->abandon() : desk->close();
   }
 
  protected:
   Result<void> run_write(LedgerSync sync, std::optional<std::chrono::nanoseconds> at_most, RawBody body,
                          void* context) override {
     ALDIS_TRY(check_usable());
-    LedgerDesk& desk = sync == LedgerSync::full ? full_ : normal_;
-    ALDIS_TRY_ASSIGN(LedgerSeat seat, desk.sit(at_most.value_or(options_.call_timeout)));
-    ALDIS_TRY_ASSIGN(LedgerConnection* const connection, seat.connection(options_.clock->steady_now()));
-    ALDIS_TRY(connection->begin_write());
-    LedgerStatements& statements = connection->statements();
-    statements.forget_failure();
-    const Result<void> written = [&]() -> Result<void> {
-      ALDIS_TRY(check_version(statements));
-      const std::int64_t boot = find_or_add_boot(statements, seat.boot_row());
-      LedgerTransaction transaction(statements, {boot, options_.clock->boot_now(), options_.clock->wall_now()});
-      const Result<void> answer = body(context, transaction);
-      if (statements.failure()) return std::unexpected(*statements.failure());
-      ALDIS_TRY(answer);
-      ALDIS_TRY(connection->commit());
-      seat.boot_row() = boot;
-      return {};
-    }();
-    if (!written) connection->roll_back();
-    return written;
+    LedgerPatience patience(at_most.value_or(options_.call_timeout));
+    ALDIS_TRY_ASSIGN(LedgerSeat seat, (sync == LedgerSync::full ? full_ : normal_).sit(patience));
+    const auto attempt = [&](bool& is_begun) -> Result<void> {
+      ALDIS_TRY_ASSIGN(LedgerConnection* const connection, seat.connection(options_.clock->steady_now()));
+      ALDIS_TRY(connection->begin_write());
+      is_begun = true;
+      const Result<void> written = write_on(*connection, seat.boot_row(), body, context);
+      if (!written) connection->roll_back();
+      return written;
+    };
+    return attempt_while_busy(patience, attempt, [&] { return busy(patience); });
   }
 
   Result<void> run_read(RawBody body, void* context) override {
     ALDIS_TRY(check_usable());
-    ALDIS_TRY_ASSIGN(LedgerSeat seat, reading_.sit(options_.call_timeout));
-    ALDIS_TRY_ASSIGN(LedgerConnection* const connection, seat.connection(options_.clock->steady_now()));
-    return read_on(*connection, seat.boot_row(), body, context);
+    LedgerPatience patience(options_.call_timeout);
+    ALDIS_TRY_ASSIGN(LedgerSeat seat, reading_.sit(patience));
+    const auto attempt = [&](bool& is_begun) -> Result<void> {
+      const auto connection = seat.connection(options_.clock->steady_now());
+      if (!connection) return read_apart(connection.error(), is_begun, body, context);
+      return read_on(**connection, seat.boot_row(), is_begun, body, context);
+    };
+    return attempt_while_busy(patience, attempt, [&] { return busy(patience); });
   }
 
  private:
-  Result<void> read_on(LedgerConnection& connection, std::int64_t& boot_row, RawBody body, void* context) {
-    ALDIS_TRY(connection.begin_read());
+  Error busy(const LedgerPatience& patience) const {
+    const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(patience.at_most()).count();
+    const std::optional<int> holder = find_ledger_holder(path_);
+    if (!holder) {
+      return make_error(ErrorCode::deadline_exceeded,
+                        "somebody else has been writing the ledger {} for {} ms, another thread of this process or "
+                        "one that cannot be seen from here: try again",
+                        path_, milliseconds);
+    }
+    return make_error(ErrorCode::deadline_exceeded,
+                      "pid {} has been writing the ledger {} for {} ms: is it stopped (Ctrl-Z, a debugger)? Continue "
+                      "or kill it",
+                      *holder, path_, milliseconds);
+  }
+
+  Result<void> write_on(LedgerConnection& connection, std::int64_t& boot_row, RawBody body, void* context) {
     LedgerStatements& statements = connection.statements();
     statements.forget_failure();
+    ALDIS_TRY(check_version(statements));
+    const std::int64_t boot = find_or_add_boot(statements, boot_row);
+    LedgerTransaction transaction(statements, {boot, options_.clock->boot_now(), options_.clock->wall_now()});
+    const Result<void> answer = body(context, transaction);
+    if (statements.failure()) return std::unexpected(*statements.failure());
+    ALDIS_TRY(answer);
+    ALDIS_TRY(connection.commit());
+    boot_row = boot;
+    return {};
+  }
+
+  Result<void> read_on(LedgerConnection& connection, std::int64_t& boot_row, bool& is_begun, RawBody body,
+                       void* context) {
+    LedgerStatements& statements = connection.statements();
+    statements.forget_failure();
+    ALDIS_TRY(connection.begin_read());
     const Result<void> answer = [&]() -> Result<void> {
       ALDIS_TRY(check_version(statements));  // with this the snapshot is taken
+      is_begun = true;
       if (boot_row == 0) boot_row = find_boot(statements);
       LedgerTransaction transaction(statements, {boot_row, options_.clock->boot_now(), options_.clock->wall_now()});
       const Result<void> read = body(context, transaction);
@@ -77,6 +109,14 @@ class SqliteLedger final : public Ledger {
     }();
     connection.roll_back();
     return answer;
+  }
+
+  Result<void> read_apart(const Error& reason, bool& is_begun, RawBody body, void* context) {
+    ALDIS_TRY_ASSIGN(const LedgerApart apart, open_ledger_apart(path_, reason));
+    std::int64_t boot_row = 0;
+    const Result<void> read = read_on(*apart.connection, boot_row, is_begun, body, context);
+    ALDIS_TRY(apart.check_undisturbed());
+    return read;
   }
 
   Result<void> check_usable() {

@@ -1,30 +1,62 @@
 #include "engines/local/ledger_connection.h"
 
-#include <poll.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 #include <algorithm>
-#include <ctime>
+#include <vector>
 
 #include "aldis/limits.h"
 #include "core/failure.h"
+#include "core/fork_guard.h"
+#include "core/mutex.h"
 #include "core/try.h"
 
 namespace aldis {
 namespace {
 
-using namespace std::chrono_literals;
+// The connections of this process, so that a child can make SQLite forget those that it inherited. Everything here
+// happens under a ForkHold, so no child begins with the lock taken.
+class OpenConnections {
+ public:
+  static OpenConnections& instance() {
+    static OpenConnections& all = *new OpenConnections;
+    return all;
+  }
 
-constexpr std::chrono::nanoseconds kFirstPause = 50us;
-constexpr std::chrono::nanoseconds kLongestPause = 1ms;
+  // REQUIRES: before a connection is opened.
+  void forget_inherited() {
+    const MutexLock lock(mutex_);
+    if (!fork_guard_->in_child()) return;
+    for (sqlite3* database : databases_) close_without_a_trace(database);
+    databases_.clear();
+    fork_guard_ = std::make_unique<ForkGuard>();
+  }
+  void add(sqlite3* database) {
+    const MutexLock lock(mutex_);
+    databases_.push_back(database);
+  }
+  void remove(sqlite3* database) {
+    const MutexLock lock(mutex_);
+    std::erase(databases_, database);
+  }
 
-void pause_for(std::chrono::nanoseconds time) {
-  const timespec relative{0, static_cast<long>(time.count())};
-  ppoll(nullptr, 0, &relative, nullptr);
-}
+ private:
+  // No transaction is open, so nothing is rolled back; nothing is checkpointed, so no file is written or removed; and
+  // the locks that SQLite lets go of are those of this process, which has none.
+  static void close_without_a_trace(sqlite3* database) {
+    sqlite3_db_config(database, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+    while (sqlite3_stmt* statement = sqlite3_next_stmt(database, nullptr)) sqlite3_finalize(statement);
+    sqlite3_close(database);
+  }
+
+  Mutex mutex_;
+  std::unique_ptr<ForkGuard> fork_guard_ ALDIS_GUARDED_BY(mutex_) = std::make_unique<ForkGuard>();
+  std::vector<sqlite3*> databases_ ALDIS_GUARDED_BY(mutex_);
+};
 
 // A path as SQLite's URI: everything but plain characters is escaped.
-std::string uri_of(const std::string& path, std::string_view parameters) {
+std::string uri_of(const std::string& path) {
   std::string uri = "file:";
   for (const char c : path) {
     const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' ||
@@ -35,25 +67,31 @@ std::string uri_of(const std::string& path, std::string_view parameters) {
       uri += fmt::format("%{:02x}", static_cast<unsigned char>(c));
     }
   }
-  return uri + std::string(parameters);
+  return uri;
+}
+
+// What was committed last is there until a checkpoint moves it into the database.
+bool has_log(const std::string& path) {
+  struct stat status{};
+  return stat((path + "-wal").c_str(), &status) == 0 && status.st_size > 0;
 }
 
 int open_database(const LedgerOpening& opening, sqlite3** database) {
+  const std::string uri = uri_of(opening.path);
   constexpr int kCommon = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_URI;
-  constexpr int kShared = kCommon | SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW;
-  switch (opening.access) {
-    case LedgerAccess::shared:
-      return sqlite3_open_v2(uri_of(opening.path, "").c_str(), database, kShared, "unix");
-    case LedgerAccess::alone:
-      return sqlite3_open_v2(uri_of(opening.path, "").c_str(), database, kShared, "unix");
-    default:
-      return sqlite3_open_v2(uri_of(opening.path, "").c_str(), database, kCommon | SQLITE_OPEN_READONLY, "unix-none");
+  if (opening.access != LedgerAccess::frozen) {
+    return sqlite3_open_v2(uri.c_str(), database, kCommon | SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, "unix");
   }
+  if (has_log(opening.path)) {
+    return sqlite3_open_v2(uri.c_str(), database, kCommon | SQLITE_OPEN_READONLY, "unix-none");
+  }
+  return sqlite3_open_v2((uri + "?immutable=1").c_str(), database, kCommon | SQLITE_OPEN_READONLY, "unix");
 }
 
 }  // namespace
 
 Result<std::unique_ptr<LedgerConnection>> LedgerConnection::open(const LedgerOpening& opening) {
+  OpenConnections::instance().forget_inherited();
   sqlite3* database = nullptr;
   const int code = open_database(opening, &database);
   if (code != SQLITE_OK) {
@@ -61,42 +99,26 @@ Result<std::unique_ptr<LedgerConnection>> LedgerConnection::open(const LedgerOpe
     sqlite3_close(database);
     return std::unexpected(failure);
   }
-  std::unique_ptr<LedgerConnection> connection(new LedgerConnection(opening.path, database));
-  connection->allow(opening.at_most);
-  ALDIS_TRY(connection->prepare_all(opening));
+  std::unique_ptr<LedgerConnection> connection(new LedgerConnection(opening, database));
+  ALDIS_TRY(connection->configure(opening));
   return connection;
 }
 
-LedgerConnection::LedgerConnection(std::string path, sqlite3* database)
-    : path_(std::move(path)), database_(database), statements_(database, path_) {
-  sqlite3_busy_handler(database_, &LedgerConnection::wait_on_busy, this);
+LedgerConnection::LedgerConnection(const LedgerOpening& opening, sqlite3* database)
+    : path_(opening.path), access_(opening.access), database_(database), statements_(database, path_) {
+  OpenConnections::instance().add(database_);
 }
 
 LedgerConnection::~LedgerConnection() {
   for (sqlite3_stmt* statement : {begin_write_, begin_read_, commit_}) sqlite3_finalize(statement);
   statements_.finalize_all();
+  OpenConnections::instance().remove(database_);
   sqlite3_close(database_);
 }
 
 bool LedgerConnection::is_read_only() const { return sqlite3_db_readonly(database_, "main") != 0; }
 
-void LedgerConnection::allow(std::chrono::nanoseconds at_most) {
-  patience_ = at_most;
-  deadline_ = SteadyTime::max();
-}
-
-// The clock is first read when somebody is in the way.
-int LedgerConnection::wait_on_busy(void* self, int tries) {
-  auto& connection = *static_cast<LedgerConnection*>(self);
-  const SteadyTime now = connection.clock_.steady_now();
-  if (connection.deadline_ == SteadyTime::max()) connection.deadline_ = now + connection.patience_;
-  const std::chrono::nanoseconds left = connection.deadline_ - now;
-  if (left <= 0ns) return 0;
-  pause_for(std::min({left, kLongestPause, kFirstPause * (1 + tries)}));
-  return 1;
-}
-
-Result<void> LedgerConnection::prepare_all(const LedgerOpening& opening) {
+Result<void> LedgerConnection::configure(const LedgerOpening& opening) {
   for (const int option : {SQLITE_DBCONFIG_DEFENSIVE, SQLITE_DBCONFIG_ENABLE_FKEY}) {
     sqlite3_db_config(database_, option, 1, nullptr);
   }
@@ -105,7 +127,11 @@ Result<void> LedgerConnection::prepare_all(const LedgerOpening& opening) {
         SQLITE_DBCONFIG_ENABLE_TRIGGER}) {
     sqlite3_db_config(database_, option, 0, nullptr);
   }
-  if (opening.access != LedgerAccess::shared) ALDIS_TRY(execute("PRAGMA locking_mode = EXCLUSIVE"));
+  if (opening.access != LedgerAccess::shared) {
+    // Who only reads leaves the log as it is.
+    sqlite3_db_config(database_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+    ALDIS_TRY(execute("PRAGMA locking_mode = EXCLUSIVE"));
+  }
   ALDIS_TRY(execute(fmt::format("PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY; PRAGMA synchronous = {}; "
                                 "PRAGMA journal_size_limit = {}",
                                 opening.syncs_commits ? "FULL" : "NORMAL", limits::kLedgerWalBytesKept)));

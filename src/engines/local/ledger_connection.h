@@ -2,19 +2,20 @@
 // One SQLite connection to a ledger file, with every precaution. With ledger_query the only users of SQLite; used by
 // ledger.cc, ledger_schema.cc and ledger_report.cc. Implemented in ledger_connection.cc.
 //
-// Model: WAL, foreign keys on, nothing in the schema trusted, cells checked. While another process holds a lock, SQLite
-// is asked again after short sleeps, until `allow`'s time is over. Threads: one thread at a time. fork: a child must not
-// touch an inherited one, nor destroy it: that would drop locks or files of its parent. Errors: as ledger_query.h, and
-// deadline_exceeded naming who holds the lock where the kernel tells.
+// Model: WAL, foreign keys on, nothing in the schema trusted, cells checked. Nothing waits: where another process is in
+// the way, the answer is deadline_exceeded at once, and the caller asks again (ledger_patience.h). Threads: one thread
+// at a time; every call under a ForkHold, the constructor and the destructor too.
+// fork: a child must not touch an inherited connection, nor destroy it. SQLite remembers the files that a process has
+// open, with the locks that it holds there, and a child holds none of them: before a child opens its first connection,
+// those that it inherited are closed in a way that touches neither a file nor a lock of the parent.
+// Errors: as ledger_query.h.
 
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 
 #include "aldis/result.h"
-#include "core/clock.h"
 #include "engines/local/ledger_query.h"
 
 namespace aldis {
@@ -29,7 +30,6 @@ struct LedgerOpening {
   std::string path;
   LedgerAccess access = LedgerAccess::shared;
   bool syncs_commits = false;
-  std::chrono::nanoseconds at_most{};  // for opening it
 };
 
 class LedgerConnection {
@@ -41,11 +41,9 @@ class LedgerConnection {
   LedgerConnection& operator=(const LedgerConnection&) = delete;
 
   const std::string& path() const { return path_; }
+  LedgerAccess access() const { return access_; }
   bool is_read_only() const;
   LedgerStatements& statements() { return statements_; }
-
-  // How long all that follows may wait for others, from the first time it has to.
-  void allow(std::chrono::nanoseconds at_most);
 
   Result<void> begin_write();
   Result<void> begin_read();
@@ -58,22 +56,19 @@ class LedgerConnection {
   Result<std::int64_t> number(std::string_view sql);
 
  private:
-  LedgerConnection(std::string path, sqlite3* database);
-  static int wait_on_busy(void* self, int tries);
-  Result<void> prepare_all(const LedgerOpening& opening);
+  LedgerConnection(const LedgerOpening& opening, sqlite3* database);
+  Result<void> configure(const LedgerOpening& opening);
   Result<void> enter_wal();
   Result<void> step(sqlite3_stmt*& statement, std::string_view sql, std::string_view doing);
   Error error(int code, std::string_view doing) const;
 
-  const SystemClock clock_;
   const std::string path_;
+  const LedgerAccess access_;
   sqlite3* const database_;
   LedgerStatements statements_;
   sqlite3_stmt* begin_write_ = nullptr;
   sqlite3_stmt* begin_read_ = nullptr;
   sqlite3_stmt* commit_ = nullptr;
-  std::chrono::nanoseconds patience_{};
-  SteadyTime deadline_;
 };
 
 }  // namespace aldis

@@ -8,16 +8,17 @@
 // only read is opened anew once a recheck interval, too: perhaps it can write now. Threads: safe from any thread.
 // Errors: as ledger.h.
 
-#include <chrono>
+#include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
+#include <utility>
 
 #include "aldis/result.h"
 #include "core/clock.h"
 #include "core/mutex.h"
 #include "engines/local/board_environment.h"
 #include "engines/local/ledger_connection.h"
+#include "engines/local/ledger_patience.h"
 
 namespace aldis {
 
@@ -25,14 +26,12 @@ class LedgerDesk;
 
 class LedgerSeat {
  public:
-  LedgerSeat(LedgerDesk& desk, std::chrono::nanoseconds left) : desk_(&desk), left_(left) {}
-  LedgerSeat(LedgerSeat&& other) noexcept : desk_(std::exchange(other.desk_, nullptr)), left_(other.left_) {}
+  explicit LedgerSeat(LedgerDesk& desk) : desk_(&desk) {}
+  LedgerSeat(LedgerSeat&& other) noexcept : desk_(std::exchange(other.desk_, nullptr)) {}
   LedgerSeat& operator=(LedgerSeat&&) = delete;
   ~LedgerSeat();
 
-  // Of the time that `sit` was given.
-  std::chrono::nanoseconds left() const { return left_; }
-  // Opened if need be. Valid as long as the seat.
+  // Opened if need be. Valid as long as the seat. REQUIRES: a ForkHold.
   Result<LedgerConnection*> connection(SteadyTime now);
 
   // The row of this boot, as it was last committed; 0: not known. Forgotten when the file is opened again.
@@ -40,7 +39,6 @@ class LedgerSeat {
 
  private:
   LedgerDesk* desk_;
-  std::chrono::nanoseconds left_;
 };
 
 class LedgerDesk {
@@ -49,14 +47,17 @@ class LedgerDesk {
   LedgerDesk(const LedgerDesk&) = delete;
   LedgerDesk& operator=(const LedgerDesk&) = delete;
 
-  Result<LedgerSeat> sit(std::chrono::nanoseconds at_most);
+  Result<LedgerSeat> sit(LedgerPatience& patience);
+
+  // REQUIRES: a ForkHold, and nobody sits here.
+  void close() { connection_.reset(); }
 
   // In a forked child: leaves the inherited connection as it is.
   void abandon() { [[maybe_unused]] const LedgerConnection* const leaked = connection_.release(); }
 
  private:
   friend class LedgerSeat;
-  Result<void> open(std::chrono::nanoseconds at_most);
+  Result<void> open();
   bool is_to_be_opened(SteadyTime now);
 
   const std::string path_;

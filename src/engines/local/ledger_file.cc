@@ -1,6 +1,8 @@
 #include "engines/local/ledger_file.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -50,6 +52,25 @@ std::vector<std::string> list_ledgers(const std::string& state_directory) {
   }
   std::ranges::sort(names);
   return names;
+}
+
+bool is_ledger_writable(const std::string& path) {
+  const std::string directory = std::filesystem::path(path).parent_path().string();
+  return faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) == 0 &&
+         faccessat(AT_FDCWD, directory.c_str(), W_OK, AT_EACCESS) == 0;
+}
+
+LedgerFileState examine_ledger_file(const std::string& path) {
+  LedgerFileState state;
+  struct stat status{};
+  if (stat(path.c_str(), &status) == 0) {
+    constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
+    state.file = {status.st_dev, status.st_ino};
+    state.size_bytes = status.st_size;
+    state.changed_ns = status.st_ctim.tv_sec * kNanosecondsPerSecond + status.st_ctim.tv_nsec;
+  }
+  state.has_shared_memory = stat((path + "-shm").c_str(), &status) == 0;
+  return state;
 }
 
 Result<void> ready_ledger_file(const std::string& path) {

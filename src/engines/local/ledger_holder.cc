@@ -4,7 +4,9 @@
 
 #include <charconv>
 #include <filesystem>
-#include <string_view>
+#include <vector>
+
+#include "engines/local/board_environment.h"
 
 namespace aldis {
 namespace {
@@ -31,25 +33,36 @@ std::optional<int> holder_of(int descriptor, Range range) {
   return lock.l_pid;
 }
 
-}  // namespace
-
-std::optional<int> find_ledger_holder(const std::string& path) {
-  const std::string shared = path + "-shm";
+// The numbers of our descriptors of that file.
+std::vector<int> descriptors_of(const std::string& path) {
+  std::vector<int> found;
+  const std::optional<FileKey> key = FileKey::of(path);
+  const std::filesystem::path name = std::filesystem::path(path).filename();
   std::error_code failure;
   for (std::filesystem::directory_iterator entry("/proc/self/fd", failure), end; !failure && entry != end;
        entry.increment(failure)) {
+    // The name first: to examine a file on a dead network file system would take for ever.
     std::error_code gone;
-    const std::string target = std::filesystem::read_symlink(entry->path(), gone).string();
-    if (gone || (target != path && target != shared)) continue;
+    if (std::filesystem::read_symlink(entry->path(), gone).filename() != name) continue;
+    if (!key || FileKey::of(entry->path().string()) != key) continue;
     const std::string number = entry->path().filename().string();
     int descriptor = -1;
     std::from_chars(number.data(), number.data() + number.size(), descriptor);
-    const bool is_shared = target == shared;
-    const Range write = is_shared ? Range{kWriteLock, 1, F_WRLCK} : Range{kPendingByte, 1, F_RDLCK};
-    const Range other = is_shared ? Range{kRecoveryLock, 1, F_WRLCK} : Range{kPendingByte + 2, kSharedBytes, F_RDLCK};
-    for (const Range range : {write, other}) {
-      if (const auto pid = holder_of(descriptor, range)) return pid;
+    found.push_back(descriptor);
+  }
+  return found;
+}
+
+}  // namespace
+
+std::optional<int> find_ledger_holder(const std::string& path) {
+  for (const int descriptor : descriptors_of(path + "-shm")) {
+    for (const off_t lock : {kWriteLock, kRecoveryLock}) {
+      if (const auto pid = holder_of(descriptor, {lock, 1, F_WRLCK})) return pid;
     }
+  }
+  for (const int descriptor : descriptors_of(path)) {
+    if (const auto pid = holder_of(descriptor, {kPendingByte, 2 + kSharedBytes, F_RDLCK})) return pid;
   }
   return std::nullopt;
 }

@@ -44,16 +44,21 @@ Result<void> prepare_state_directory(const std::string& path) {
                 "the user database names no home directory for user {}: choose a state directory with ALDIS_STATE_DIR",
                 geteuid());
   }
+  ALDIS_TRY(refuse_network_state_directory(path));
+  const Result<FileDescriptor> made = make_own_directory(path, Others::nothing);
+  if (made) return {};
+  return fail(made.error().code, "cannot use the state directory {}: {} (or choose another with ALDIS_STATE_DIR)", path,
+              made.error().message);
+}
+
+Result<void> refuse_network_state_directory(const std::string& path) {
   if (const auto place = network_on_the_way(read_mountinfo().value_or(""), path)) {
     return fail(ErrorCode::failed_precondition,
                 "the state directory {} leads to {}, which is on a network file system ({}), where locks do not hold: "
                 "choose another with ALDIS_STATE_DIR, or use a Redis store",
                 path, place->path, place->type);
   }
-  const Result<FileDescriptor> made = make_own_directory(path, Others::nothing);
-  if (made) return {};
-  return fail(made.error().code, "cannot use the state directory {}: {} (or choose another with ALDIS_STATE_DIR)", path,
-              made.error().message);
+  return {};
 }
 
 }  // namespace aldis

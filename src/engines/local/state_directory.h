@@ -17,4 +17,7 @@ namespace aldis {
 std::string choose_state_directory(const std::string& given);
 Result<void> prepare_state_directory(const std::string& path);
 
+// Touches nothing on a network file system, where it could wait for ever.
+Result<void> refuse_network_state_directory(const std::string& path);
+
 }  // namespace aldis

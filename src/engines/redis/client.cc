@@ -10,6 +10,7 @@
 #include "engines/redis/command.h"
 #include "engines/redis/node.h"
 #include "engines/redis/reading.h"
+#include "engines/redis/script_command.h"
 #include "engines/redis/topology.h"
 #include "engines/redis/trouble.h"
 
@@ -23,7 +24,8 @@ struct ScriptCall {
   std::string_view group;
   std::span<const std::string_view> arguments;
   unsigned replicas = 0;  // that must have it
-  bool by_text = false;   // the server does not know the script
+  std::optional<nanoseconds> at_most = {};
+  bool by_text = false;  // the server does not know the script
   bool is_repeat = false;
 };
 
@@ -32,16 +34,6 @@ struct ScriptAnswer {
   Reply reply = {};
   Reply copies = {};
 };
-
-std::string script_command(const ScriptCall& call, const Node& node) {
-  const ScriptText& script = node.reads_script_flags() ? call.script.flagged : call.script.plain;
-  std::vector<std::string_view> words;
-  words.reserve(5 + call.arguments.size());
-  words.insert(words.end(), {call.by_text ? "EVAL" : "EVALSHA", call.by_text ? script.text : script.sha1, "1",
-                             call.group, node.ring_command()});
-  words.insert(words.end(), call.arguments.begin(), call.arguments.end());
-  return format_command(words);
-}
 
 // A server looks every 1/hz s which clients have waited long enough: its answer must arrive in time.
 constexpr nanoseconds kWaitEndsLate = std::chrono::milliseconds{100};
@@ -78,7 +70,8 @@ class RedisClient::Impl {
       : clock_(std::move(clock)), topology_(std::move(topology)), replicas_(replicas), call_timeout_(call_timeout) {}
 
   Result<Reply> run(ScriptCall call) {
-    CallAttempts attempts = begin(call_timeout_);
+    CallAttempts attempts = begin(std::min(call_timeout_, call.at_most.value_or(call_timeout_)),
+                                  !call.at_most && topology_->may_change());
     do {
       const Result<std::shared_ptr<Node>> node = topology_->node_of(call.group, attempts.attempt_deadline());
       if (!node) {
@@ -94,7 +87,7 @@ class RedisClient::Impl {
   }
 
   Result<std::vector<Reply>> read(std::span<const ReadRequest> requests, nanoseconds at_most) {
-    CallAttempts attempts = begin(at_most);
+    CallAttempts attempts = begin(at_most, topology_->may_change());
     Reading reading(*topology_, requests, attempts);
     do {
       ALDIS_TRY(reading.do_round());
@@ -108,14 +101,14 @@ class RedisClient::Impl {
   nanoseconds call_timeout() const { return call_timeout_; }
 
  private:
-  CallAttempts begin(nanoseconds timeout) const { return {*clock_, timeout, topology_->may_change()}; }
+  CallAttempts begin(nanoseconds timeout, bool divided) const { return {*clock_, timeout, divided}; }
 
   // Nothing: try again.
   std::optional<Result<Reply>> attempt(ScriptCall& call, Node& node, CallAttempts& attempts) {
     Trouble trouble(*topology_, node, attempts);
     Result<Node::Borrowed> connection = node.borrow(attempts.attempt_deadline());
     if (!connection) return end_with(trouble.lose(connection.error()));
-    const SteadyTime patience = attempts.attempt_deadline(connection->was_idle());
+    const SteadyTime patience = attempts.attempt_deadline(!call.at_most && connection->was_idle());
     Result<ScriptAnswer> answer = exchange(call, node, *connection, patience);
     if (!answer) {
       attempts.leave_in_doubt();
@@ -127,7 +120,7 @@ class RedisClient::Impl {
 
   Result<ScriptAnswer> exchange(const ScriptCall& call, const Node& node, Node::Borrowed& connection,
                                 SteadyTime deadline) const {
-    std::string commands = script_command(call, node);
+    std::string commands = script_command(call.script, call.by_text, call.group, call.arguments, node);
     const bool is_marked = call.replicas > 0 && call.is_repeat;
     if (is_marked) commands += mark_command(call.group);
     if (call.replicas > 0) commands += wait_command(call.replicas, deadline - clock_->steady_now());
@@ -189,11 +182,13 @@ RedisClient::RedisClient(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 RedisClient::~RedisClient() = default;
 
 Result<Reply> RedisClient::run(const Script& script, std::string_view group,
-                               std::span<const std::string_view> arguments, Durability durability) {
+                               std::span<const std::string_view> arguments, Durability durability,
+                               std::optional<nanoseconds> at_most) {
   return impl_->run({.script = script,
                      .group = group,
                      .arguments = arguments,
-                     .replicas = durability == Durability::durable ? impl_->replicas() : 0});
+                     .replicas = durability == Durability::durable ? impl_->replicas() : 0,
+                     .at_most = at_most});
 }
 
 Result<std::vector<Reply>> RedisClient::read(std::span<const ReadRequest> requests,

@@ -35,10 +35,12 @@ class Topology;
 // durable: with `replicas` in the options, it is done only once that many replicas have it (WAIT).
 enum class Durability { fleeting, durable };
 
-// Commands that are read together, as one transaction where they are several.
+// Commands that are read together, as one transaction where they are several; or a script that only reads.
 struct ReadRequest {
   std::string group;
-  std::vector<std::vector<std::string>> commands;
+  std::vector<std::vector<std::string>> commands = {};
+  const Script* script = nullptr;  // given: runs as by `run`, and there are no commands
+  std::vector<std::string> arguments = {};
 };
 
 class RedisClient {
@@ -52,11 +54,13 @@ class RedisClient {
   RedisClient& operator=(const RedisClient&) = delete;
 
   // EVALSHA with KEYS[1] = group, ARGV[1] = "PUBLISH" or "SPUBLISH" as the node wants it, then `arguments`.
+  // `at_most`: a shorter time than the call timeout; so short that no part of it is kept for another server.
   Result<Reply> run(const Script& script, std::string_view group, std::span<const std::string_view> arguments,
-                    Durability durability = Durability::fleeting);
+                    Durability durability = Durability::fleeting,
+                    std::optional<std::chrono::nanoseconds> at_most = {});
 
-  // One round trip a node. Answers in the order of the requests: the command's own for one command, the array of EXEC
-  // for several. `at_most`: a shorter time than the call timeout.
+  // One round trip a node. Answers in the order of the requests: the command's or script's own, the array of EXEC for
+  // several commands. `at_most`: a shorter time than the call timeout.
   Result<std::vector<Reply>> read(std::span<const ReadRequest> requests,
                                   std::optional<std::chrono::nanoseconds> at_most = {});
 

@@ -7,6 +7,7 @@
 #include "core/failure.h"
 #include "core/try.h"
 #include "engines/redis/command.h"
+#include "engines/redis/script_command.h"
 #include "engines/redis/trouble.h"
 
 namespace aldis {
@@ -22,7 +23,12 @@ void append_command(std::string& out, const std::vector<std::string>& words) {
   out += format_command(views);
 }
 
-void append_request(std::string& out, const ReadRequest& request) {
+void append_request(std::string& out, const ReadRequest& request, bool by_text, const Node& node) {
+  if (request.script != nullptr) {
+    const std::vector<std::string_view> arguments(request.arguments.begin(), request.arguments.end());
+    out += script_command(*request.script, by_text, request.group, arguments, node);
+    return;
+  }
   const bool is_transaction = request.commands.size() > 1;
   if (is_transaction) out += kMultiCommand;
   for (const std::vector<std::string>& words : request.commands) append_command(out, words);
@@ -90,7 +96,7 @@ Result<void> Reading::send(Batch& batch) {
   std::string commands(tells_its_role(*batch.node) ? std::string_view() : kRoleCommand);
   for (const std::size_t place : batch.places) {
     if (open_[place].asked != nullptr) commands += kAskingCommand;
-    append_request(commands, requests_[open_[place].index]);
+    append_request(commands, requests_[open_[place].index], open_[place].by_text, *batch.node);
   }
   if (const Result<void> sent = (*connection)->send(commands, deadline); !sent) {
     if (auto final = trouble.lose(sent.error(), connection->was_idle())) return std::unexpected(*std::move(final));
@@ -149,11 +155,14 @@ Result<void> Reading::settle(const Batch& batch, Open& open, std::vector<Reply>&
   const bool follows = requests_[open.index].commands.size() == 1;
   ALDIS_TRY_ASSIGN(const Decision decision, Trouble(topology_, *batch.node, attempts_).refuse(error->text, follows));
   if (decision.action == Decision::Action::ask && follows) open.asked = topology_.node_at(decision.endpoint);
+  open.by_text = decision.action == Decision::Action::load_script;
   return {};
 }
 
 std::size_t Reading::reply_count(const Open& open) const {
-  const std::size_t commands = requests_[open.index].commands.size();
+  const ReadRequest& request = requests_[open.index];
+  if (request.script != nullptr) return 1;
+  const std::size_t commands = request.commands.size();
   return commands + (commands > 1 ? 2 : 0) + (open.asked != nullptr ? 1 : 0);
 }
 

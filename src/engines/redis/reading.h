@@ -4,7 +4,7 @@
 // Model: a round sends to every server what is open there, at most kRedisPipelineMax requests, and only then waits for
 // the answers: all servers work at the same time. What was not answered, or sent elsewhere, is open in the next round.
 // A request of several commands is one transaction. A single command goes where ASK points: it names the one key that
-// it needs, so the server that moves the slot and the one that gets it know who of them has it.
+// it needs, so the server that moves the slot and the one that gets it know who of them has it. A script does not.
 // Threads: one thread.
 
 #include <memory>
@@ -35,6 +35,7 @@ class Reading {
   struct Open {
     std::size_t index = 0;
     std::shared_ptr<Node> asked = {};  // where ASK pointed
+    bool by_text = false;              // the server does not know the script
   };
   // What goes to one server in one round.
   struct Batch {

@@ -14,6 +14,10 @@ inline std::string microseconds_text(std::chrono::nanoseconds duration) {
   return std::to_string(std::chrono::ceil<std::chrono::microseconds>(duration).count());
 }
 
+inline std::string milliseconds_text(std::chrono::nanoseconds duration) {
+  return std::to_string(std::chrono::ceil<std::chrono::milliseconds>(duration).count());
+}
+
 // The 26 characters by which keys and answers name something.
 inline std::string short_id(const Id128& id) { return format_id("", id); }
 

@@ -17,6 +17,12 @@ Channel mailbox_channel(const Groups& groups, std::string_view agent) {
           .version_read = {"HGET", fmt::format("{}:a:{}", group, agent), "v"}};
 }
 
+// Its version is the ordinal of the newest event.
+Channel stream_channel(const Groups& groups, std::string_view type) {
+  std::string group = groups.stream(type);
+  return {.group = group, .name = group + "!", .version_read = {"HGET", group + ":h", "last"}};
+}
+
 // The one channel for all that happens in a group.
 Channel group_channel(std::string group) {
   return {.group = group, .name = group + "!", .version_read = {"GET", group + ":v"}};
@@ -58,7 +64,7 @@ std::vector<Hearing> hearings_of(const Groups& groups, const Topic& topic) {
     case Topic::Kind::approvals:
       return {{group_channel(groups.approvals()), {}}};
     case Topic::Kind::stream:
-      return {{group_channel(groups.stream(topic.name)), {}}};
+      return {{stream_channel(groups, topic.name), {}}};
     case Topic::Kind::streams:
       return {{group_channel(groups.streams()), {}}};
   }

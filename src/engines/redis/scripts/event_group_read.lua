@@ -52,6 +52,7 @@ if is_new then
     return error_answer('resource_exhausted', 'the stream has ' .. ARGV[10]
       .. ' groups, its limit, and all of them were used within the last 30 days')
   end
+  call('UNLINK', by_ordinal, by_time, pending) -- of a stream that was evicted
   delivered = math.min(start, last)
 end
 
@@ -113,7 +114,8 @@ for i, note in ipairs(#taken > 0 and call('HMGET', pending, unpack(taken)) or {}
   if bytes >= bytes_max then break end
   local ms, deliveries = string.match(note, '^(%d+) (%d+)')
   local id = ms .. '-' .. text(taken[i])
-  give(call('XRANGE', stream, id, id)[1], taken[i], ms, text(deliveries + 1))
+  local entry = call('XRANGE', stream, id, id)[1]
+  if entry then give(entry, taken[i], ms, text(deliveries + 1)) end
 end
 local left = bytes < bytes_max and #taken < count and count - #taken or 0
 for _, entry in ipairs(fetch(delivered + 1, left, bytes_max - bytes)) do

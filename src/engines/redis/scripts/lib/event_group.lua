@@ -5,8 +5,6 @@ local name = ARGV[2]
 local members, by_ordinal, by_time, pending = group .. ':g', group .. ':o:' .. name, group .. ':t:' .. name,
   group .. ':p:' .. name
 
-local function digits(ordinal) return format('%016d', ordinal) end
-
 -- `lost` counts what is gone, from `lost_from` to `lost_to`, until a member was told.
 local packed = is_known and call('HGET', members, name)
 local delivered, used, lost, lost_from, lost_to = 0, 0, 0, 0, 0

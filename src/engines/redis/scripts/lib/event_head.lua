@@ -1,15 +1,11 @@
 -- A stream at this moment: of what its head says, and what a reader sees of it, the ordinals from first to last.
-local call, format, group = redis.call, string.format, KEYS[1]
+-- include: script_call.lua
+local format = string.format
 local stream, head = group .. ':s', group .. ':h'
-local clock = call('TIME')
-local now = clock[1] * 1000000 + clock[2] -- microseconds, exact: below 2^53
 local now_ms = math.floor(now / 1000)
 local last_ms, last, length, age, kept, first = 0, 0, 0, 0, 0, 1
 
--- Concatenation would round to 14 digits.
-local function text(number) return format('%d', number) end
 local function ordinal_of(id) return string.match(id, '%-(%d+)$') + 0 end
-local function error_answer(code, message) return { 'error', code, message } end
 
 local found = call('HMGET', head, 'ms', 'last', 'floor', 'length', 'age', 'until')
 local is_known = found[1] and true

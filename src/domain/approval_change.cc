@@ -1,0 +1,50 @@
+#include "domain/approval_change.h"
+
+#include <utility>
+
+#include "core/failure.h"
+#include "core/try.h"
+#include "domain/own_events.h"
+
+namespace aldis {
+
+Result<ApprovalReading> read_approval(Workspace::Impl& workspace, const Id128& id) {
+  ALDIS_TRY_ASSIGN(std::optional<ApprovalReading> reading, workspace.approvals().read(id));
+  if (reading) return *std::move(reading);
+  return fail(ErrorCode::not_found, "there is no request {}: it never was, or was decided more than {} days ago",
+              format_id(kApprovalIdPrefix, id),
+              std::chrono::duration_cast<std::chrono::days>(limits::kApprovalRetention).count());
+}
+
+Result<MadeChange> make_change(Workspace::Impl& workspace, const ApprovalJudge& judge, const Id128& id,
+                               ApprovalChange change) {
+  change.id = make_id(workspace.clock().wall_now());
+  ALDIS_TRY_ASSIGN(ChangeOutcome outcome, workspace.approvals().change(id, change));
+  if (auto* superseded = std::get_if<ApprovalSuperseded>(&outcome)) return MadeChange(std::move(*superseded));
+  ApprovalRequest request = judge.judge(std::get<ApprovalChanged>(outcome).reading).request;
+  if (change.state != ApprovalState::pending) tell_of_decision(workspace, request);
+  return MadeChange(std::move(request));
+}
+
+Result<ApprovalRequest> change_approval(Workspace::Impl& workspace, const ApprovalJudge& judge, const Id128& id,
+                                        const DecideChange& decide) {
+  constexpr std::uint32_t kLossesMax = limits::kQuorumMax + 1;
+  ALDIS_TRY_ASSIGN(ApprovalReading reading, read_approval(workspace, id));
+  for (std::uint32_t losses = 0; losses <= kLossesMax; ++losses) {
+    ALDIS_TRY_ASSIGN(ApprovalChange change, decide(reading));
+    const std::uint64_t seen = change.seen_version;
+    ALDIS_TRY_ASSIGN(MadeChange made, make_change(workspace, judge, id, std::move(change)));
+    if (auto* request = std::get_if<ApprovalRequest>(&made)) return std::move(*request);
+    reading = std::get<ApprovalSuperseded>(std::move(made)).reading;
+    if (reading.record.version == seen) {
+      return fail(ErrorCode::conflict,
+                  "{} is {}: its store takes no further answer. A key was revoked, the policy changed, or somebody "
+                  "changed the store. Ask again, under another key",
+                  format_id(kApprovalIdPrefix, id), judge.judge(reading).request.reason);
+    }
+  }
+  return fail(ErrorCode::conflict, "{} was changed by others {} times meanwhile: try again",
+              format_id(kApprovalIdPrefix, id), kLossesMax + 1);
+}
+
+}  // namespace aldis

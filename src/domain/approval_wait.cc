@@ -1,0 +1,65 @@
+#include "domain/approval_wait.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "core/failure.h"
+#include "core/try.h"
+#include "domain/approval_change.h"
+
+namespace aldis {
+namespace {
+
+using std::chrono::nanoseconds;
+
+// None: it goes on.
+std::optional<ApprovalEnd> end_of(ApprovalState state) {
+  switch (state) {
+    case ApprovalState::pending:
+      return std::nullopt;
+    case ApprovalState::approved:
+      return ApprovalEnd::approved;
+    case ApprovalState::rejected:
+      return ApprovalEnd::rejected;
+    case ApprovalState::timed_out:
+      return ApprovalEnd::timed_out;
+    case ApprovalState::cancelled:
+      return ApprovalEnd::cancelled;
+  }
+  return std::nullopt;
+}
+
+nanoseconds until_next_look(const JudgedApproval& judged, nanoseconds recheck) {
+  const nanoseconds most = judged.wants_looks ? recheck : limits::kQuietMax;
+  return std::min(most, judged.finding.remaining.value_or(most));
+}
+
+}  // namespace
+
+Result<ApprovalOutcome> wait_for_end(Workspace::Impl& workspace, ApprovalJudge judge, const Id128& id,
+                                     std::optional<nanoseconds> patience, const std::stop_token& stop) {
+  Waker& waker = workspace.waker();
+  const SteadyTime deadline = patience ? workspace.clock().steady_now() + *patience : SteadyTime::max();
+  const std::string name = format_id({}, id);
+  const auto subscription = waker.subscribe(std::array{Topic{Topic::Kind::approval, name}});
+  for (;;) {
+    const std::uint64_t rings = subscription->rings();
+    ALDIS_TRY_ASSIGN(const ApprovalReading reading, read_approval(workspace, id));
+    JudgedApproval judged = judge.judge(reading);
+    if (auto change = decide_settlement(reading, judged.finding)) {
+      ALDIS_TRY(make_change(workspace, judge, id, *std::move(change)));
+      continue;
+    }
+    if (const auto end = end_of(judged.finding.state)) return ApprovalOutcome{*end, std::move(judged.request)};
+    const nanoseconds left = deadline - workspace.clock().steady_now();
+    if (left <= nanoseconds::zero() || stop.stop_requested()) {
+      return fail(ErrorCode::deadline_exceeded, "{} is still pending: wait for it again, or longer",
+                  judged.request.request_id);
+    }
+    waker.sleep(*subscription, rings, std::min(left, until_next_look(judged, waker.recheck_interval())), stop);
+    ALDIS_TRY(judge.refresh());
+  }
+}
+
+}  // namespace aldis

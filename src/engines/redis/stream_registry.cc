@@ -1,0 +1,100 @@
+#include "engines/redis/stream_registry.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include "aldis/limits.h"
+#include "core/try.h"
+#include "engines/redis/answer_reader.h"
+#include "engines/redis/script_arguments.h"
+#include "engines/redis/scripts.h"
+
+namespace aldis {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::nanoseconds;
+
+// A stream's keys live up to a day longer than it is idle, and it is registered up to an hour before its last use.
+constexpr nanoseconds kRetention = limits::kRedisStreamIdle + 48h;
+static_assert(limits::kRedisStreamRegistration < 24h);
+
+Result<void> read_done(const Reply& answer) {
+  ALDIS_TRY(read_kind(answer, "done"));
+  return {};
+}
+
+}  // namespace
+
+StreamRegistry::StreamRegistry(std::shared_ptr<RedisClient> client, const Groups& groups,
+                               std::shared_ptr<const Clock> clock)
+    : client_(std::move(client)), group_(groups.streams()), clock_(std::move(clock)) {}
+
+Result<void> StreamRegistry::announce(std::string_view type, std::optional<nanoseconds> at_most) {
+  if (was_told(type)) return {};
+  ALDIS_TRY(tell(type, at_most));
+  note(type);
+  return {};
+}
+
+void StreamRegistry::announce_again(std::string_view type) {
+  if (was_told(type)) return;
+  note(type);
+  (void)tell(type, limits::kRedisRecheckPatience);
+}
+
+Result<std::vector<std::string>> StreamRegistry::types() {
+  const std::array<ReadRequest, 1> request{ReadRequest{group_, {{"ZRANGE", group_ + ":t", "0", "-1"}}}};
+  ALDIS_TRY_ASSIGN(std::vector<Reply> answers, client_->read(request));
+  std::vector<std::string> types;
+  types.reserve(answers.front().elements.size());
+  for (Reply& type : answers.front().elements) types.push_back(std::move(type.text));
+  std::ranges::sort(types);
+  return types;
+}
+
+void StreamRegistry::hand_on_dropped(nanoseconds at_most) {
+  if (dropped_ == 0) return;
+  const std::uint64_t events = dropped_.exchange(0);
+  const std::string count = std::to_string(events);
+  const std::string call_id = short_id(make_id(WallTime{}));
+  const std::string kept = milliseconds_text(operation_kept(*client_));
+  const std::string life = milliseconds_text(kRetention);
+  const std::array<std::string_view, 4> arguments{count, call_id, kept, life};
+  const auto told = client_->run(kEventCountDropped, group_, arguments, Durability::fleeting, at_most);
+  if (!told) dropped_ += events;
+}
+
+Result<std::uint64_t> StreamRegistry::dropped() {
+  const std::array<ReadRequest, 1> request{ReadRequest{group_, {{"GET", group_ + ":d"}}}};
+  ALDIS_TRY_ASSIGN(const std::vector<Reply> answers, client_->read(request));
+  const std::string& text = answers.front().text;
+  std::uint64_t total = 0;
+  std::from_chars(text.data(), text.data() + text.size(), total);
+  return total + dropped_;
+}
+
+bool StreamRegistry::was_told(std::string_view type) const {
+  const MutexLock lock(mutex_);
+  const auto found = told_.find(type);
+  return found != told_.end() && clock_->boot_now() < found->second + limits::kRedisStreamRegistration;
+}
+
+void StreamRegistry::note(std::string_view type) {
+  const MutexLock lock(mutex_);
+  // Forgetting costs a round trip, no more.
+  if (told_.size() >= limits::kStreamsMax) told_.clear();
+  told_.insert_or_assign(std::string(type), clock_->boot_now());
+}
+
+Result<void> StreamRegistry::tell(std::string_view type, std::optional<nanoseconds> at_most) {
+  const std::string streams_max = std::to_string(limits::kStreamsMax);
+  const std::string retention = milliseconds_text(kRetention);
+  const std::array<std::string_view, 3> arguments{type, streams_max, retention};
+  ALDIS_TRY_ASSIGN(const Reply answer, client_->run(kEventRegister, group_, arguments, Durability::durable, at_most));
+  return read_done(answer);
+}
+
+}  // namespace aldis
