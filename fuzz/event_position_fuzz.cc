@@ -25,8 +25,9 @@ void look_at_place(const aldis::EventPlace& place, std::string_view text) {
 void look_at_position(const aldis::ReadPosition& position, std::string_view text) {
   require(position.all_types || !position.streams.empty());
   require(position.streams.size() <= aldis::limits::kConsumeTypesMax);
-  require(std::ranges::is_sorted(position.streams, std::ranges::less_equal{}, &aldis::StreamPosition::type) ||
-          position.streams.size() < 2);
+  const auto disorder =
+      std::ranges::adjacent_find(position.streams, std::ranges::greater_equal{}, &aldis::StreamPosition::type);
+  require(disorder == position.streams.end());
   for (const aldis::StreamPosition& stream : position.streams) {
     require(aldis::check_name("event type", stream.type).has_value());
     require(stream.after <= aldis::kEventNumberMax);

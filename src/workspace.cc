@@ -21,6 +21,10 @@
 #include "engines/redis/client.h"
 #include "engines/redis/groups.h"
 #include "engines/redis/password_file.h"
+#include "engines/redis/redis_approvals.h"
+#include "engines/redis/redis_audit.h"
+#include "engines/redis/redis_event_groups.h"
+#include "engines/redis/redis_events.h"
 #include "engines/redis/redis_heartbeats.h"
 #include "engines/redis/redis_signals.h"
 #include "engines/redis/redis_waker.h"
@@ -93,6 +97,10 @@ Result<WorkspaceParts> open_redis(const WorkspaceOptions& options) {
                         .processes = make_proc_process_table(),
                         .heartbeats = make_redis_heartbeats(client, groups),
                         .signals = make_redis_signals(client, groups, clock),
+                        .approvals = make_redis_approvals(client, groups),
+                        .audit = make_redis_audit(client, groups),
+                        .events = make_redis_events(client, groups, clock),
+                        .event_groups = make_redis_event_groups(client, groups, clock),
                         .waker = make_redis_waker(client, options.namespace_name, clock)};
 }
 

@@ -56,7 +56,7 @@ class ALDIS_API Workspace {
  public:
   static Result<Workspace> open(WorkspaceOptions options = {});
 
-  const WorkspaceOptions& options() const;  // as given; of a local store with runtime_directory filled in
+  const WorkspaceOptions& options() const;  // as given; of a local store with the directories filled in
 
   // For the library's own classes.
   class Impl;

@@ -11,6 +11,7 @@
 #include "cli/table.h"
 #include "core/format.h"
 #include "core/json_writer.h"
+#include "domain/workspace_impl.h"
 #include "engines/redis/store_url.h"
 
 namespace aldis::cli {
@@ -79,6 +80,18 @@ Check check_clock(const Clock& clock) {
   return {"clock", Verdict::ok, "the wall clock says " + format_timestamp(now).substr(0, 10), {}};
 }
 
+// What heartbeats, signals and approvals could not publish as events in time.
+Check check_dropped_events(const Workspace& workspace) {
+  constexpr std::string_view kName = "dropped_events";
+  const Result<std::uint64_t> dropped = workspace.impl()->events().dropped();
+  if (!dropped) return failed_check(kName, dropped.error(), "see the other checks");
+  if (*dropped == 0) return {kName, Verdict::ok, "no event of heartbeats, signals or approvals was dropped", {}};
+  return {kName, Verdict::warn,
+          fmt::format("{} events of heartbeats, signals or approvals could not be published in time and were dropped",
+                      *dropped),
+          "see that the store's disk or server answers within 5 ms"};
+}
+
 std::vector<Check> examine(const Invocation& invocation) {
   std::vector<Check> checks;
   const SteadyTime deadline = invocation.clock.steady_now() + invocation.settings.connect_timeout;
@@ -92,7 +105,10 @@ std::vector<Check> examine(const Invocation& invocation) {
     own = check_redis_store(invocation, deadline);
   }
   std::ranges::move(own, std::back_inserter(checks));
-  if (workspace) checks.push_back(check_round_trip(*workspace, invocation.clock));
+  if (workspace) {
+    checks.push_back(check_dropped_events(*workspace));
+    checks.push_back(check_round_trip(*workspace, invocation.clock));
+  }
   return checks;
 }
 

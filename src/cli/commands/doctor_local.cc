@@ -9,7 +9,9 @@
 #include "cli/commands/doctor_checks.h"
 #include "core/format.h"
 #include "engines/local/board_report.h"
+#include "engines/local/ledger_report.h"
 #include "engines/local/runtime_directory.h"
+#include "engines/local/state_directory.h"
 
 namespace aldis::cli {
 namespace {
@@ -92,6 +94,30 @@ Check check_linger(const std::string& directory) {
       "loginctl enable-linger"};
 }
 
+Check check_ledger(const Result<LedgerReport>& report) {
+  constexpr std::string_view kName = "ledger";
+  if (!report) return failed_check(kName, report.error(), "choose another place with --state-dir or ALDIS_STATE_DIR");
+  if (report->problem) {
+    return failed_check(kName, *report->problem,
+                        "copy " + report->path + " and its -wal file away before anything else");
+  }
+  if (!report->exists) return {kName, Verdict::ok, report->path + " does not exist yet; it is made on first use", {}};
+  if (!report->damage.empty()) {
+    std::string message = report->path + " is damaged";
+    for (const std::string& damage : report->damage) message += "; " + damage;
+    return {kName, Verdict::fail, message,
+            "copy it away, and save what is left: sqlite3 " + report->path + " .recover | sqlite3 new.sqlite3"};
+  }
+  const auto mebibytes = static_cast<double>(report->size_bytes + report->log_bytes) / (1024 * 1024);
+  const std::string message = fmt::format("{}: sound, format {}, {:.1f} MiB, mode {}", report->path,
+                                          report->schema_version, mebibytes, report->journal_mode);
+  if (!report->is_writable) {
+    return {kName, Verdict::warn, message + ", but it cannot be written",
+            "make the directory and the file writable for this user"};
+  }
+  return {kName, Verdict::ok, message, {}};
+}
+
 }  // namespace
 
 std::vector<Check> check_local_store(const Invocation& invocation) {
@@ -112,6 +138,8 @@ std::vector<Check> check_local_store(const Invocation& invocation) {
   }
   checks.push_back(check_file_system(directory));
   checks.push_back(check_other_boards(report));
+  checks.push_back(check_ledger(
+      examine_ledger(choose_state_directory(settings.state_directory.value), settings.namespace_name.value)));
   checks.push_back(check_linger(directory));
   return checks;
 }

@@ -1,0 +1,224 @@
+// EventStreamer: reads that wait, what wakes them, and how they end. Time moves only while somebody sleeps.
+
+#include <gmock/gmock.h>
+
+#include <thread>
+
+#include "events_world.h"
+
+namespace aldis::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class EventsWait : public ::testing::Test {
+ protected:
+  // What a read brought, and how long it took on the world's clock.
+  std::vector<std::string> read(const std::vector<std::string>& types, const ConsumeOptions& options,
+                                std::stop_token stop = {}) {
+    std::vector<std::string> items;
+    took = world.time_of([&] {
+      const auto batch = streamer.consume_events(types, options, stop);
+      items = items_of(batch);
+      if (batch) position = batch->position;
+    });
+    return items;
+  }
+
+  EventsWorld world;
+  EventStreamer streamer = world.streamer();
+  nanoseconds took{0};
+  std::string position;
+};
+
+TEST_F(EventsWait, ends_at_once_when_something_is_there) {
+  world.publish("a", 1);
+  EXPECT_THAT(read({"a"}, waiting("0", 10s)), ElementsAre("a 1"));
+  EXPECT_EQ(took, 0ns);
+  EXPECT_EQ(world.waker->sleeps, 0);
+}
+
+TEST_F(EventsWait, is_woken_by_an_event) {
+  world.during_the_next_sleep([&] { world.publish("a", 1); });
+  EXPECT_THAT(read({"a"}, waiting("$", 10s)), ElementsAre("a 1"));
+  EXPECT_EQ(took, 0ns) << "the ring ended the sleep";
+}
+
+TEST_F(EventsWait, is_woken_by_an_event_of_any_of_its_types) {
+  world.publish("a", 1);
+  world.during_the_next_sleep([&] { world.publish("c", 1); });
+  EXPECT_THAT(read({"a", "b", "c"}, waiting("$", 10s)), ElementsAre("c 1"));
+  EXPECT_EQ(took, 0ns);
+}
+
+TEST_F(EventsWait, of_all_types_is_woken_by_a_known_stream) {
+  world.publish("a", 3);
+  world.during_the_next_sleep([&] { world.publish("a", 1); });
+  EXPECT_THAT(read({}, waiting("$", 10s)), ElementsAre("a 4"));
+  EXPECT_EQ(took, 0ns);
+}
+
+TEST_F(EventsWait, of_all_types_is_woken_by_a_new_stream_and_reads_it_from_its_first_event) {
+  world.publish("a", 1);
+  world.during_the_next_sleep([&] { world.publish("b", 2); });
+  EXPECT_THAT(read({}, waiting("$", 10s)), ElementsAre("b 1", "b 2"));
+  EXPECT_EQ(took, 0ns);
+  EXPECT_EQ(position, "p1;*;a=1;b=2");
+}
+
+TEST_F(EventsWait, of_all_types_hears_later_events_of_a_new_stream) {
+  world.during_the_next_sleep([&] { ASSERT_TRUE(streamer.configure_stream("b", {})); });
+  world.during_the_next_sleep([&] { world.publish("b", 1); });
+  EXPECT_THAT(read({}, waiting("$", 10s)), ElementsAre("b 1"));
+  EXPECT_EQ(took, 0ns);
+}
+
+TEST_F(EventsWait, needs_no_ring_from_a_killed_publisher) {
+  world.rings = false;
+  world.during_the_next_sleep([&] { world.publish("a", 1); });
+  EXPECT_THAT(read({"a"}, waiting("$", 10s)), ElementsAre("a 1"));
+  EXPECT_LE(took, 1s) << "one recheck interval";
+}
+
+TEST_F(EventsWait, of_all_types_needs_no_ring_from_a_killed_publisher) {
+  world.rings = false;
+  world.during_the_next_sleep([&] { world.publish("new", 1); });
+  EXPECT_THAT(read({}, waiting("$", 10s)), ElementsAre("new 1"));
+  EXPECT_LE(took, 1s);
+}
+
+TEST_F(EventsWait, sleeps_until_its_time_is_over_and_polls_nothing) {
+  world.publish("a", 1);
+  EXPECT_THAT(read({"a", "b"}, waiting("$", 10min)), IsEmpty());
+  EXPECT_EQ(took, 10min);
+  EXPECT_THAT(world.memory_waker->sleeps(), ElementsAre(nanoseconds{10min}));
+  EXPECT_EQ(position, "p1;a=1;b=0");
+}
+
+TEST_F(EventsWait, of_no_time_looks_once) {
+  EXPECT_THAT(read({"a"}, waiting("$", 0ms)), IsEmpty());
+  EXPECT_EQ(world.events->reads, 1);
+  EXPECT_EQ(took, 0ns);
+}
+
+TEST_F(EventsWait, of_all_time_does_not_overflow) {
+  world.during_the_next_sleep([&] { world.publish("a", 1); });
+  EXPECT_THAT(read({"a"}, waiting("$", std::chrono::milliseconds::max())), ElementsAre("a 1"));
+}
+
+TEST_F(EventsWait, that_lasts_for_months_looks_once_a_day) {
+  EXPECT_THAT(read({"a"}, waiting("$", 24h * 90)), IsEmpty());
+  EXPECT_THAT(world.memory_waker->sleeps(), AllOf(SizeIs(90), Each(limits::kQuietMax)));
+}
+
+TEST_F(EventsWait, looks_only_at_what_rang) {
+  world.during_the_next_sleep([&] { world.publish("elsewhere", 1); });
+  world.during_the_next_sleep([&] { world.publish("b", 1); });
+  EXPECT_THAT(read({"a", "b", "c"}, waiting("$", 10s)), ElementsAre("b 1"));
+  EXPECT_THAT(world.events->types_read, ElementsAre(ElementsAre("a", "b", "c"), ElementsAre("a", "b", "c"),
+                                                    ElementsAre("b")));
+}
+
+TEST_F(EventsWait, does_not_miss_what_is_published_between_its_first_look_and_its_subscription) {
+  struct Publishing final : Waker {
+    explicit Publishing(EventsWorld& given) : world(given) {}
+    std::unique_ptr<Subscription> subscribe(std::span<const Topic> topics) override {
+      if (!std::exchange(published, true)) world.publish("a", 1);
+      return world.memory_waker->subscribe(topics);
+    }
+    const Subscription& any() const override { return world.memory_waker->any(); }
+    void sleep(const Subscription& subscription, std::uint64_t rings, nanoseconds at_most,
+               const std::stop_token& stop) override {
+      world.memory_waker->sleep(subscription, rings, at_most, stop);
+    }
+    nanoseconds recheck_interval() const override { return 1s; }
+    EventsWorld& world;
+    bool published = false;
+  };
+  for (const std::vector<std::string>& types : {std::vector<std::string>{"a"}, {"a", "b"}, {}}) {
+    EventsWorld fresh;
+    WorkspaceParts parts{.clock = fresh.clock,
+                         .processes = fresh.table,
+                         .heartbeats = fresh.heartbeats,
+                         .signals = fresh.signals,
+                         .events = fresh.events,
+                         .event_groups = fresh.groups,
+                         .waker = std::make_shared<Publishing>(fresh)};
+    EventStreamer reader(Workspace(std::make_shared<Workspace::Impl>(WorkspaceOptions{}, std::move(parts))));
+    const nanoseconds waited = fresh.time_of(
+        [&] { EXPECT_THAT(items_of(reader.consume_events(types, waiting("$", 10s))), ElementsAre("a 1")); });
+    EXPECT_EQ(waited, 0ns);
+  }
+}
+
+TEST_F(EventsWait, tells_of_a_gap_as_soon_as_there_is_one_to_tell) {
+  world.publish("a", 1);
+  world.during_the_next_sleep([&] {
+    ASSERT_TRUE(streamer.configure_stream("a", {.max_length = 2, .max_age = {}}));
+    world.publish("a", 4);
+  });
+  EXPECT_THAT(read({"a"}, waiting("$", 10s)), ElementsAre("gap of a 2-3 (2)", "a 4", "a 5"));
+}
+
+TEST_F(EventsWait, that_was_stopped_before_brings_what_is_there) {
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_THAT(read({"a"}, waiting("0", 10s), stop.get_token()), IsEmpty());
+  world.publish("a", 1);
+  EXPECT_THAT(read({"a"}, waiting("0", 10s), stop.get_token()), ElementsAre("a 1"));
+  EXPECT_EQ(world.waker->sleeps, 0);
+}
+
+TEST_F(EventsWait, ends_when_it_is_stopped) {
+  std::stop_source stop;
+  world.during_the_next_sleep([&] { stop.request_stop(); });
+  EXPECT_THAT(read({"a"}, waiting("$", 10s), stop.get_token()), IsEmpty());
+  EXPECT_EQ(took, 0ns);
+  EXPECT_EQ(position, "p1;a=0") << "and may go on there";
+}
+
+TEST_F(EventsWait, fails_when_the_store_does) {
+  world.during_the_next_sleep([&] {
+    world.publish("a", 1);
+    world.events->failing = true;
+  });
+  EXPECT_EQ(code_of(streamer.consume_events({"a"}, waiting("$", 10s))), ErrorCode::unavailable);
+}
+
+TEST(EventsWaitForReal, a_waiting_thread_gets_every_event_once_and_in_order) {
+  EventsWorld world(SignalsWorld::Time::real_sleeps);
+  constexpr int kEvents = 300;
+  std::vector<std::string> got;
+  std::thread reader([&] {
+    EventStreamer streamer = world.streamer();
+    ConsumeOptions options = waiting("0", 60s);
+    while (got.size() < 2 * kEvents) {
+      const auto batch = streamer.consume_events({}, options);
+      const std::vector<std::string> items = items_of(batch);
+      if (items.empty()) return;
+      got.insert(got.end(), items.begin(), items.end());
+      options.start = batch->position;
+    }
+  });
+  std::thread other([&] { world.publish("b", kEvents); });
+  world.publish("a", kEvents);
+  other.join();
+  reader.join();
+  const auto of_type = [&](char type) {
+    std::vector<std::string> items;
+    std::ranges::copy_if(got, std::back_inserter(items), [&](const std::string& item) { return item[0] == type; });
+    return items;
+  };
+  std::vector<std::string> expected;
+  for (int n = 1; n <= kEvents; ++n) expected.push_back(fmt::format("a {}", n));
+  EXPECT_EQ(of_type('a'), expected);
+  for (std::string& item : expected) item[0] = 'b';
+  EXPECT_EQ(of_type('b'), expected);
+}
+
+}  // namespace
+}  // namespace aldis::testing
