@@ -16,6 +16,8 @@
 #include "engines/redis/groups.h"
 #include "engines/redis/redis_approvals.h"
 #include "engines/redis/redis_audit.h"
+#include "engines/redis/redis_event_groups.h"
+#include "engines/redis/redis_events.h"
 #include "engines/redis/redis_heartbeats.h"
 #include "engines/redis/redis_signals.h"
 #include "engines/redis/redis_waker.h"
@@ -107,12 +109,16 @@ class RedisEngine final : public EngineUnderTest {
     signals_ = make_redis_signals(client_, groups_, clock_);
     approvals_ = make_redis_approvals(client_, groups_);
     audit_ = make_redis_audit(client_, groups_);
+    events_ = make_redis_events(client_, groups_, clock_);
+    event_groups_ = make_redis_event_groups(client_, groups_, clock_);
     waker_ = make_redis_waker(client_, namespace_, system_clock);
   }
   HeartbeatStore& heartbeats() override { return *heartbeats_; }
   SignalStore& signals() override { return *signals_; }
   ApprovalStore& approvals() override { return *approvals_; }
   AuditStore& audit() override { return *audit_; }
+  EventStore& events() override { return *events_; }
+  EventGroupStore& event_groups() override { return *event_groups_; }
   Waker& waker() override { return *waker_; }
   void advance(std::chrono::nanoseconds by) override {
     clock_->advance(by);
@@ -139,6 +145,8 @@ class RedisEngine final : public EngineUnderTest {
   std::shared_ptr<SignalStore> signals_;
   std::shared_ptr<ApprovalStore> approvals_;
   std::shared_ptr<AuditStore> audit_;
+  std::shared_ptr<EventStore> events_;
+  std::shared_ptr<EventGroupStore> event_groups_;
   std::shared_ptr<Waker> waker_;
 };
 

@@ -18,6 +18,7 @@
 #include "aldis/signals.h"
 #include "core/failure.h"
 #include "domain/workspace_impl.h"
+#include "fakes/eventful_waker.h"
 #include "fakes/fake_clock.h"
 #include "fakes/fake_process_table.h"
 #include "fakes/memory_heartbeats.h"
@@ -47,31 +48,6 @@ class ProcessTableOf final : public ProcessTable {
  private:
   const std::shared_ptr<ProcessTable> table_;
   const ProcessIdentity self_;
-};
-
-// A MemoryWaker during whose sleeps things happen: one step a sleep, before the time passes.
-class EventfulWaker final : public Waker {
- public:
-  explicit EventfulWaker(std::shared_ptr<MemoryWaker> waker) : waker_(std::move(waker)) {}
-  std::unique_ptr<Subscription> subscribe(std::span<const Topic> topics) override { return waker_->subscribe(topics); }
-  const Subscription& any() const override { return waker_->any(); }
-  void sleep(const Subscription& subscription, std::uint64_t rings, nanoseconds at_most,
-             const std::stop_token& stop) override {
-    ++sleeps;
-    if (!steps.empty()) {
-      const std::function<void()> step = std::move(steps.front());
-      steps.pop_front();
-      step();
-    }
-    waker_->sleep(subscription, rings, at_most, stop);
-  }
-  nanoseconds recheck_interval() const override { return waker_->recheck_interval(); }
-
-  std::deque<std::function<void()>> steps;
-  std::atomic<int> sleeps{0};
-
- private:
-  const std::shared_ptr<MemoryWaker> waker_;
 };
 
 // A store that cannot be reached while `failing`.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <string>
 
 #include "core/failure.h"
 #include "core/try.h"
@@ -10,18 +9,16 @@
 namespace aldis {
 namespace {
 
-constexpr std::uint64_t kNumberMax = (std::uint64_t{1} << 53) - 1;  // that a script counts with
-
 std::uint64_t read_number(AnswerReader& reader) {
   const auto number = reader.number<std::uint64_t>();
-  if (number > kNumberMax) reader.fail();
+  if (number > kScriptNumberMax) reader.fail();
   return number;
 }
 
 std::uint64_t read_part(AnswerReader& reader, std::string_view digits) {
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  if (error != std::errc{} || end != digits.data() + digits.size() || number > kNumberMax) reader.fail();
+  if (error != std::errc{} || end != digits.data() + digits.size() || number > kScriptNumberMax) reader.fail();
   return number;
 }
 

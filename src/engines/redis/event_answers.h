@@ -6,8 +6,10 @@
 // are below 2^53, ordinals of a slice are dense. Threads: pure. Errors: data_loss for an answer that does not follow
 // the grammar; whatever code the script named.
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -17,6 +19,11 @@
 #include "ports/event_store.h"
 
 namespace aldis {
+
+// That scripts count with. No ordinal is larger.
+inline constexpr std::uint64_t kScriptNumberMax = (std::uint64_t{1} << 53) - 1;
+
+inline std::string ordinal_text(std::uint64_t ordinal) { return std::to_string(std::min(ordinal, kScriptNumberMax)); }
 
 // Some of what was asked for; there is more when `has_more`.
 struct EventPage {

@@ -47,7 +47,7 @@ class RedisEventGroups final : public EventGroupStore {
     do {
       const auto part = ordinals.first(std::min(ordinals.size(), kOrdinalsPerScript));
       std::vector<std::string> arguments{std::string(group), new_call(), milliseconds_text(operation_kept(*client_))};
-      for (const std::uint64_t ordinal : part) arguments.push_back(std::to_string(ordinal));
+      for (const std::uint64_t ordinal : part) arguments.push_back(ordinal_text(ordinal));
       ALDIS_TRY_ASSIGN(const Reply answer, run(kEventGroupAcknowledge, type, arguments, Durability::durable));
       ALDIS_TRY_ASSIGN(const std::uint64_t count, read_count_answer(answer));
       acknowledged += count;
@@ -71,7 +71,7 @@ class RedisEventGroups final : public EventGroupStore {
   std::vector<std::string> read_arguments(const GroupRead& read) const {
     return {std::string(read.group),
             std::string(read.consumer),
-            read.start_after ? std::to_string(*read.start_after) : "",
+            read.start_after ? ordinal_text(*read.start_after) : "",
             std::to_string(std::min(read.count, kOrdinalsPerScript)),
             microseconds_text(read.take_over_after),
             new_call(),

@@ -109,10 +109,10 @@ class RedisEvents final : public EventStore {
   Result<std::vector<StoredEvent>> recent(std::string_view type, std::uint64_t first, std::uint64_t last,
                                           std::size_t count) override {
     std::vector<StoredEvent> events;
-    const std::string from = std::to_string(first);
+    const std::string from = ordinal_text(first);
     const std::string bytes_max = std::to_string(limits::kRedisPageBytesMax);
     for (bool has_more = true; has_more && events.size() < count;) {
-      const std::string to = std::to_string(events.empty() ? last : events.back().place.ordinal - 1);
+      const std::string to = ordinal_text(events.empty() ? last : events.back().place.ordinal - 1);
       const std::string left = std::to_string(count - events.size());
       const std::array<std::string_view, 4> arguments{from, to, left, bytes_max};
       ALDIS_TRY_ASSIGN(const Reply answer, client_->run(kEventRecent, groups_.stream(type), arguments));
@@ -124,7 +124,7 @@ class RedisEvents final : public EventStore {
   }
 
   Result<std::uint64_t> trim(std::string_view type, std::uint64_t max_length) override {
-    const std::string stay = std::to_string(max_length);
+    const std::string stay = ordinal_text(max_length);
     const std::string call_id = short_id(make_id(WallTime{}));
     const std::string kept = milliseconds_text(operation_kept(*client_));
     const std::array<std::string_view, 3> arguments{stay, call_id, kept};
@@ -183,7 +183,7 @@ class RedisEvents final : public EventStore {
     for (const StreamCursor& cursor : cursors) {
       requests.push_back({.group = groups_.stream(cursor.type),
                           .script = &kEventRead,
-                          .arguments = {std::to_string(cursor.after), std::to_string(count),
+                          .arguments = {ordinal_text(cursor.after), std::to_string(count),
                                         std::to_string(limits::kRedisPageBytesMax)}});
     }
     ALDIS_TRY_ASSIGN(const std::vector<Reply> answers, client_->read(requests));

@@ -11,7 +11,7 @@ if known then return known end
 if not packed then return no_group() end
 local done = {}
 for i = 5, #ARGV do done[i - 4] = digits(ARGV[i]) end
-local count = call('HDEL', pending, unpack(done))
+local count = #done > 0 and call('HDEL', pending, unpack(done)) or 0
 save_group()
 local answer = { 'count', text(count) }
 if count > 0 then

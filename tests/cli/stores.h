@@ -1,0 +1,41 @@
+#pragma once
+// The command line on each kind of store. Used by the tests of capabilities that are the same on all. Header only.
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+
+#include "program.h"
+#include "redis/server.h"
+
+namespace aldis::testing {
+
+class OnEachStore : public ::testing::TestWithParam<const char*> {
+ protected:
+  OnEachStore() {
+    if (std::string(GetParam()) == "redis") server_ = std::make_unique<RedisServer>();
+  }
+  Ended aldis(const Words& words, Variables more = {}, std::string_view input = {}) const {
+    return sandbox.aldis(words, with_store(std::move(more)), input);
+  }
+  Variables environment(Variables more = {}) const { return sandbox.environment(with_store(std::move(more))); }
+  bool is_local() const { return server_ == nullptr; }
+
+  Sandbox sandbox;
+
+ private:
+  Variables with_store(Variables more) const {
+    if (server_) more.try_emplace("ALDIS_STORE", server_->url());
+    return more;
+  }
+
+  std::unique_ptr<RedisServer> server_;
+};
+
+inline std::string name_of_store(const ::testing::TestParamInfo<const char*>& test) { return test.param; }
+
+#define ALDIS_ON_EACH_STORE(fixture) \
+  INSTANTIATE_TEST_SUITE_P(Stores, fixture, ::testing::Values("local", "redis"), name_of_store)
+
+}  // namespace aldis::testing
