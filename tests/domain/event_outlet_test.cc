@@ -4,7 +4,8 @@
 
 #include <gmock/gmock.h>
 
-#include <latch>
+#include <atomic>
+#include <cstdlib>
 #include <thread>
 
 #include "events_world.h"
@@ -82,18 +83,14 @@ TEST_F(Outlet, a_failing_store_costs_the_event_and_nothing_else) {
 
 TEST_F(Outlet, a_full_queue_drops_and_counts_exactly) {
   hang_with(0);
-  std::latch full(static_cast<std::ptrdiff_t>(limits::kOwnEventsWaiting) - 1);
+  static_assert(33 * 31 + 1 == limits::kOwnEventsWaiting);
   std::vector<std::thread> callers;
   // Each waits its patience out, so many at once.
   for (int thread = 0; thread < 33; ++thread) {
     callers.emplace_back([&, thread] {
-      for (int n = 0; n < 31; ++n) {
-        publish(1 + thread * 31 + n);
-        full.count_down();
-      }
+      for (int n = 0; n < 31; ++n) publish(1 + thread * 31 + n);
     });
   }
-  full.wait();
   for (std::thread& caller : callers) caller.join();
   EXPECT_EQ(dropped(), 0u);
   publish(5000);
@@ -136,22 +133,43 @@ TEST_F(Outlet, at_the_end_what_waits_is_still_published) {
   EXPECT_EQ(dropped(), 0u);
 }
 
+// Says when somebody first asks for the steady time: the outlet does when it is closed.
+class AskedClock final : public Clock {
+ public:
+  explicit AskedClock(std::shared_ptr<FakeClock> clock) : clock_(std::move(clock)) {}
+  WallTime wall_now() const override { return clock_->wall_now(); }
+  BootTime boot_now() const override { return clock_->boot_now(); }
+  SteadyTime steady_now() const override {
+    asked_ = true;
+    asked_.notify_all();
+    return clock_->steady_now();
+  }
+  void wait_until_asked() const { asked_.wait(false); }
+
+ private:
+  const std::shared_ptr<FakeClock> clock_;
+  mutable std::atomic<bool> asked_{false};
+};
+
 TEST_F(Outlet, at_the_end_a_slow_store_is_given_no_more_than_the_patience) {
+  const auto clock = std::make_shared<AskedClock>(world.clock);
+  world.workspace_clock = clock;
+  workspace = world.streaming_workspace();
+  std::atomic<bool> slow = false;
+  world.events->on_publish = [&] {
+    if (slow) world.clock->advance(limits::kOwnEventPatience / 2);
+  };
   hang_with(1);
   for (int n = 2; n <= 10; ++n) publish(n);
-  // From here on each publication takes a part of the patience; three are begun within it.
-  world.events->on_publish = [this] { world.clock->advance(limits::kOwnEventPatience / 2); };
-  EventSaboteur& store = *world.events;
-  std::latch ending(1);
-  store.on_count = [&](std::uint64_t) { counted_at_the_end = true; };
-  std::thread end([&] {
-    ending.count_down();
-    workspace.reset();
-  });
-  ending.wait();
-  store.release();
+  world.events->wait_until_somebody_hangs();
+  slow = true;
+  std::thread end([&] { workspace.reset(); });
+  clock->wait_until_asked();
+  world.events->release();
   end.join();
-  EXPECT_EQ(stored().size() + dropped(), 10u) << "each is published or counted";
+  EXPECT_THAT(stored(), ElementsAre("1", "2", "3")) << "what was under way, and what was begun in time";
+  EXPECT_EQ(dropped(), 7u);
+  EXPECT_EQ(world.events->last_patience, limits::kOwnEventPatience / 2) << "all that was left for the last one";
 }
 
 TEST_F(Outlet, nothing_comes_from_a_forked_child_and_its_end_is_clean) {

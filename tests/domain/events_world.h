@@ -40,6 +40,10 @@ class EventSaboteur final : public EventStore {
     hangs_ = false;
     changed_.notify_all();
   }
+  void wait_until_somebody_hangs() {
+    const MutexLock lock(mutex_);
+    changed_.wait(mutex_, [this]() ALDIS_REQUIRES(mutex_) { return hanging_; });
+  }
   void wait_for_publications(int count) {
     const MutexLock lock(mutex_);
     changed_.wait(mutex_, [&]() ALDIS_REQUIRES(mutex_) { return publications_ >= count; });
@@ -74,11 +78,7 @@ class EventSaboteur final : public EventStore {
   Result<void> configure(std::string_view type, const StreamBounds& bounds) override {
     return guard([&] { return store_->configure(type, bounds); });
   }
-  void count_dropped(std::uint64_t events) override {
-    store_->count_dropped(events);
-    const MutexLock lock(mutex_);
-    changed_.notify_all();
-  }
+  void count_dropped(std::uint64_t events) override { store_->count_dropped(events); }
   Result<std::uint64_t> dropped() override { return store_->dropped(); }
 
  private:
@@ -86,7 +86,10 @@ class EventSaboteur final : public EventStore {
     if (on_publish) on_publish();
     const MutexLock lock(mutex_);
     last_patience = event.at_most;
+    hanging_ = hangs_;
+    changed_.notify_all();
     changed_.wait(mutex_, [this]() ALDIS_REQUIRES(mutex_) { return !hangs_; });
+    hanging_ = false;
   }
   template <class Call>
   auto guard(Call call) -> decltype(call()) {
@@ -98,6 +101,7 @@ class EventSaboteur final : public EventStore {
   Mutex mutex_;
   ConditionVariable changed_;
   bool hangs_ ALDIS_GUARDED_BY(mutex_) = false;
+  bool hanging_ ALDIS_GUARDED_BY(mutex_) = false;  // a publication does
   int publications_ ALDIS_GUARDED_BY(mutex_) = 0;
 };
 
@@ -133,7 +137,7 @@ class EventsWorld : public SignalsWorld {
   using SignalsWorld::SignalsWorld;
 
   Workspace workspace(WorkspaceOptions options = {}) {
-    WorkspaceParts parts{.clock = clock,
+    WorkspaceParts parts{.clock = workspace_clock,
                          .processes = table,
                          .heartbeats = heartbeats,
                          .signals = signals,
@@ -171,6 +175,7 @@ class EventsWorld : public SignalsWorld {
   }
   void during_the_next_sleep(std::function<void()> step) { waker->steps.push_back(std::move(step)); }
 
+  std::shared_ptr<Clock> workspace_clock = clock;  // of workspaces made from now on
   const MemoryApprovals approvals = make_memory_approvals(clock, ring);
   const MemoryEvents twin = make_memory_events(clock, ring);
   const std::shared_ptr<EventSaboteur> events = std::make_shared<EventSaboteur>(twin.events);
