@@ -1,6 +1,5 @@
 // Any texts as the answer of a signal script: they are refused, or they are a value that keeps the port's promises and
-// is read again from what it says. Lines are texts, a form feed begins an array in the array; the first byte chooses
-// the reader.
+// is read again from what it says. The first byte chooses the reader.
 
 #include <algorithm>
 #include <cstddef>
@@ -10,32 +9,14 @@
 
 #include "engines/redis/signal_answers.h"
 #include "require.h"
+#include "script_answer.h"
 
 using aldis::Reply;
+using aldis::fuzz::answer_in;
 using aldis::fuzz::require;
+using aldis::fuzz::texts;
 
 namespace {
-
-Reply texts(std::string_view lines) {
-  Reply array{.kind = Reply::Kind::array};
-  for (std::size_t begin = 0; begin <= lines.size();) {
-    const std::size_t end = std::min(lines.find('\n', begin), lines.size());
-    array.elements.push_back({.kind = Reply::Kind::text, .text = std::string(lines.substr(begin, end - begin))});
-    begin = end + 1;
-  }
-  return array;
-}
-
-Reply answer_in(std::string_view bytes) {
-  const std::size_t first_end = std::min(bytes.find('\f'), bytes.size());
-  Reply answer = texts(bytes.substr(0, first_end));
-  for (std::size_t begin = first_end + 1; begin <= bytes.size();) {
-    const std::size_t end = std::min(bytes.find('\f', begin), bytes.size());
-    answer.elements.push_back(texts(bytes.substr(begin, end - begin)));
-    begin = end + 1;
-  }
-  return answer;
-}
 
 void check(const aldis::CoordinationSignal& signal) {
   require(aldis::parse_id(aldis::kSignalIdPrefix, signal.signal_id).has_value());

@@ -15,9 +15,16 @@
 #include "engines/host/proc_process_table.h"
 #include "engines/local/board.h"
 #include "engines/local/doorbell.h"
+#include "engines/local/drop_counter.h"
+#include "engines/local/ledger.h"
+#include "engines/local/local_approvals.h"
+#include "engines/local/local_audit.h"
+#include "engines/local/local_event_groups.h"
+#include "engines/local/local_events.h"
 #include "engines/local/local_heartbeats.h"
 #include "engines/local/local_signals.h"
 #include "engines/local/runtime_directory.h"
+#include "engines/local/state_directory.h"
 #include "engines/redis/client.h"
 #include "engines/redis/groups.h"
 #include "engines/redis/password_file.h"
@@ -79,10 +86,20 @@ Result<WorkspaceParts> open_local(WorkspaceOptions& options) {
                                             .clock = clock.get(),
                                             .processes = processes}));
   ALDIS_TRY_ASSIGN(auto doorbell, Doorbell::open(options.runtime_directory, options.namespace_name));
+  options.state_directory = choose_state_directory(options.state_directory);
+  const auto ledger = Ledger::make({.state_directory = options.state_directory,
+                                    .namespace_name = options.namespace_name,
+                                    .call_timeout = options.call_timeout,
+                                    .clock = clock});
+  const auto drops = DropCounter::make(options.runtime_directory, options.namespace_name);
   return WorkspaceParts{.clock = clock,
                         .processes = processes,
                         .heartbeats = make_local_heartbeats(board, doorbell, clock),
                         .signals = make_local_signals(board, doorbell, clock),
+                        .approvals = make_local_approvals(ledger, doorbell),
+                        .audit = make_local_audit(ledger),
+                        .events = make_local_events(ledger, doorbell, drops),
+                        .event_groups = make_local_event_groups(ledger, doorbell),
                         .waker = doorbell};
 }
 

@@ -62,7 +62,8 @@ struct EventBatch {
 
 struct ConsumeOptions {
   // "$": only what comes after this call (of a stream that is not known yet: all of it). "0": from the oldest kept one.
-  // An event id: after it (one type). A position. Of a group: where it begins when it is made; then its own counts.
+  // An event id: after it (one type). A position: with the types of the read that answered with it. Of a group: where
+  // it begins at its first read, which makes the group, and the streams of given types; then its own place counts.
   std::string start = "$";
 
   // None: what is there now, without blocking. Else waits for at most so long until there is something.
@@ -124,7 +125,8 @@ class ALDIS_API EventStreamer {
   Result<EventBatch> consume_events(const std::vector<std::string>& types, const ConsumeOptions& options = {},
                                     std::stop_token stop = {});
 
-  // Makes events that a member of the group was given done. Returns how many of them were still pending.
+  // Makes events that a member of the group was given done, at most limits::kConsumeCountMax. Returns how many of them
+  // were still pending.
   Result<std::uint64_t> acknowledge(std::string_view type, std::string_view group,
                                     const std::vector<std::string>& event_ids);
   // Oldest first, at most limits::kConsumeCountMax. not_found: no such stream or group.
@@ -135,8 +137,9 @@ class ALDIS_API EventStreamer {
                                                      std::size_t count = limits::kConsumeCountDefault,
                                                      std::string_view start = {}, std::string_view end = {}) const;
 
-  Result<StreamInfo> get_stream_info(std::string_view type) const;  // not_found: it never had an event
-  Result<std::vector<StreamInfo>> list_streams() const;             // by type, without their groups
+  // not_found: nothing was ever published, configured or read as a group there.
+  Result<StreamInfo> get_stream_info(std::string_view type) const;
+  Result<std::vector<StreamInfo>> list_streams() const;  // by type, without their groups
 
   // Keeps the newest `max_length` events and returns how many went.
   Result<std::uint64_t> trim_stream(std::string_view type, std::uint64_t max_length);

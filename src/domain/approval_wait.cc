@@ -7,6 +7,7 @@
 #include "core/failure.h"
 #include "core/try.h"
 #include "domain/approval_change.h"
+#include "domain/own_events.h"
 
 namespace aldis {
 namespace {
@@ -43,6 +44,7 @@ Result<ApprovalOutcome> wait_for_end(Workspace::Impl& workspace, ApprovalJudge j
   const SteadyTime deadline = patience ? workspace.clock().steady_now() + *patience : SteadyTime::max();
   const std::string name = format_id({}, id);
   const auto subscription = waker.subscribe(std::array{Topic{Topic::Kind::approval, name}});
+  bool was_pending = false;
   for (;;) {
     const std::uint64_t rings = subscription->rings();
     ALDIS_TRY_ASSIGN(const ApprovalReading reading, read_approval(workspace, id));
@@ -51,7 +53,13 @@ Result<ApprovalOutcome> wait_for_end(Workspace::Impl& workspace, ApprovalJudge j
       ALDIS_TRY(make_change(workspace, judge, id, *std::move(change)));
       continue;
     }
-    if (const auto end = end_of(judged.finding.state)) return ApprovalOutcome{*end, std::move(judged.request)};
+    if (const auto end = end_of(judged.finding.state)) {
+      // Nobody's call decides a timeout, so who sees it come tells of it.
+      const bool is_news = was_pending || reading.record.decided_at == reading.now;
+      if (*end == ApprovalEnd::timed_out && is_news) tell_of_decision(workspace, judged.request);
+      return ApprovalOutcome{*end, std::move(judged.request)};
+    }
+    was_pending = true;
     const nanoseconds left = deadline - workspace.clock().steady_now();
     if (left <= nanoseconds::zero() || stop.stop_requested()) {
       return fail(ErrorCode::deadline_exceeded, "{} is still pending: wait for it again, or longer",

@@ -59,7 +59,7 @@ class EventMember final : public StreamReading {
   ReadStart start_;
   Membership membership_;
   std::vector<std::string> types_;
-  std::size_t known_at_first_ = 0;                         // types that were there when the read began
+  std::size_t known_at_first_ = 0;                        // types that were there when the read began
   std::vector<std::chrono::nanoseconds> next_take_over_;  // of the type at the same place
 };
 

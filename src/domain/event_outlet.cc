@@ -3,10 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <deque>
-#include <optional>
 #include <utility>
 
-#include "core/ids.h"
 #include "core/mutex.h"
 #include "core/try.h"
 #include "core/worker_thread.h"
@@ -39,8 +37,8 @@ class EventOutlet::Loop {
   Mutex mutex_;
   ConditionVariable changed_;
   std::deque<Attempt> queue_ ALDIS_GUARDED_BY(mutex_);
-  std::uint64_t accepted_ ALDIS_GUARDED_BY(mutex_) = 0;  // events ever put into the queue
-  std::uint64_t ended_ ALDIS_GUARDED_BY(mutex_) = 0;     // of them published or lost, which happens in order
+  std::uint64_t accepted_ ALDIS_GUARDED_BY(mutex_) = 0;     // events ever put into the queue
+  std::uint64_t ended_ ALDIS_GUARDED_BY(mutex_) = 0;        // of them published or lost, which happens in order
   std::optional<SteadyTime> end_ ALDIS_GUARDED_BY(mutex_);  // once closed: nothing is tried after it
 };
 
@@ -50,7 +48,7 @@ void EventOutlet::Loop::publish(OwnEvent event) {
 
 // False when there was no room.
 bool EventOutlet::Loop::enqueue_and_wait(OwnEvent event) {
-  const Id128 id = make_id(workspace_.clock().wall_now());
+  const Id128 id = event.id ? *event.id : make_id(workspace_.clock().wall_now());
   const MutexLock lock(mutex_);
   if (accepted_ - ended_ >= limits::kOwnEventsWaiting) return false;
   queue_.push_back({.id = id, .event = std::move(event)});

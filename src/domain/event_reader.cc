@@ -17,9 +17,8 @@ bool names_exactly(const ReadPosition& position, const std::vector<std::string>&
 }
 
 std::uint64_t events_among(std::span<const StreamItem> items) {
-  return static_cast<std::uint64_t>(std::ranges::count_if(items, [](const StreamItem& item) {
-    return std::holds_alternative<StreamEvent>(item);
-  }));
+  return static_cast<std::uint64_t>(
+      std::ranges::count_if(items, [](const StreamItem& item) { return std::holds_alternative<StreamEvent>(item); }));
 }
 
 }  // namespace
@@ -137,7 +136,8 @@ Result<LaneLoad> EventReader::admit(std::size_t at, StreamSlice&& slice) {
   LaneLoad load{.gap = std::nullopt, .events = std::move(slice.events)};
   const std::uint64_t first = slice.head.first;
   if (cursor.after + 1 < first) {
-    load.gap = Gap{.event_type = types_[at], .from = cursor.after + 1, .to = first - 1, .lost = first - 1 - cursor.after};
+    load.gap =
+        Gap{.event_type = types_[at], .from = cursor.after + 1, .to = first - 1, .lost = first - 1 - cursor.after};
   }
   return load;
 }

@@ -18,6 +18,7 @@
 namespace aldis {
 namespace {
 
+using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
 constexpr std::string_view kTypeArgument = "event type";
@@ -57,12 +58,12 @@ Result<void> check_membership(const ConsumeOptions& options) {
 
 Result<std::optional<nanoseconds>> finalize_block(const ConsumeOptions& options) {
   if (!options.block_ms) return std::nullopt;
-  if (*options.block_ms < std::chrono::milliseconds::zero()) {
+  if (*options.block_ms < milliseconds::zero()) {
     return fail(ErrorCode::invalid_argument, "block_ms of {} is negative: leave it out to read without waiting",
                 options.block_ms->count());
   }
-  // Compared before it becomes nanoseconds, of which long waits have too many.
-  return *options.block_ms < limits::kWaitMax ? nanoseconds{*options.block_ms} : limits::kWaitMax;
+  // In milliseconds: long waits have more nanoseconds than can be counted.
+  return std::min(*options.block_ms, std::chrono::duration_cast<milliseconds>(limits::kWaitMax));
 }
 
 Result<void> check_bounds(const StreamBounds& bounds) {
@@ -71,7 +72,7 @@ Result<void> check_bounds(const StreamBounds& bounds) {
                 bounds.max_length, limits::kStreamLengthMax);
   }
   if (!bounds.max_age) return {};
-  if (*bounds.max_age > nanoseconds::zero() && *bounds.max_age <= limits::kStreamAgeMax) return {};
+  if (*bounds.max_age > milliseconds::zero() && *bounds.max_age <= limits::kStreamAgeMax) return {};
   return fail(ErrorCode::invalid_argument,
               "max_age of {} ms is out of bounds: it must be longer than 0 and at most {} ms (365 days)",
               bounds.max_age->count(), limits::kStreamAgeMax.count());
@@ -115,8 +116,8 @@ Result<StreamEvent> EventStreamer::publish_event(std::string_view type, Json dat
   ALDIS_TRY(check_name(kTypeArgument, type));
   ALDIS_TRY(check_text("source", source, limits::kSourceBytesMax));
   const Id128 id = make_id(workspace.clock().wall_now());
-  ALDIS_TRY_ASSIGN(const EventPlace place, workspace.events().publish(
-                                               {.id = id, .type = type, .data = data.text(), .source = source}));
+  ALDIS_TRY_ASSIGN(const EventPlace place,
+                   workspace.events().publish({.id = id, .type = type, .data = data.text(), .source = source}));
   return to_stream_event(type, {.place = place, .data = data.text(), .source = std::string(source)});
 }
 
@@ -140,8 +141,7 @@ Result<EventBatch> EventStreamer::consume_events(const std::vector<std::string>&
     ALDIS_TRY_ASSIGN(std::vector<StreamItem> items, read_streams(workspace, member, types.empty(), block, stop));
     return EventBatch{.items = std::move(items), .position = {}};
   }
-  ALDIS_TRY_ASSIGN(EventReader reader,
-                   EventReader::begin(workspace.events(), std::move(wanted), start, options.count));
+  ALDIS_TRY_ASSIGN(EventReader reader, EventReader::begin(workspace.events(), std::move(wanted), start, options.count));
   ALDIS_TRY_ASSIGN(std::vector<StreamItem> items, read_streams(workspace, reader, types.empty(), block, stop));
   return EventBatch{.items = std::move(items), .position = format_position(reader.position())};
 }
@@ -214,8 +214,8 @@ Result<std::vector<StreamInfo>> EventStreamer::list_streams() const {
   infos.reserve(heads.size());
   // A part at a time: to know its id, the first event of each is read.
   for (std::size_t at = 0; at < heads.size(); at += kStreamsAtOnce) {
-    ALDIS_TRY_ASSIGN(std::vector<StreamInfo> part, describe(store, std::span(heads).subspan(at).first(std::min(
-                                                                       kStreamsAtOnce, heads.size() - at))));
+    ALDIS_TRY_ASSIGN(std::vector<StreamInfo> part,
+                     describe(store, std::span(heads).subspan(at).first(std::min(kStreamsAtOnce, heads.size() - at))));
     std::ranges::move(part, std::back_inserter(infos));
   }
   return infos;

@@ -2,9 +2,9 @@
 // Following every agent's state. Used by src/domain/heartbeats.cc; implemented in heartbeat_watch.cc.
 //
 // Model: `pass` reads all records, compares with the pass before and answers with what changed, each change published
-// by compare-and-set, so that one watcher of all is told that it was the first, and makes an event of it (own_events.h);
-// and how long nothing can change without a ring: while some process lives, no longer than a recheck interval. Threads:
-// one thread. Errors: those of the store.
+// by compare-and-set, so that one watcher of all is told that it was the first, and makes an event of it
+// (own_events.h); and how long nothing can change without a ring: while some process lives, no longer than a recheck
+// interval. Threads: one thread. Errors: those of the store.
 
 #include <chrono>
 #include <string>

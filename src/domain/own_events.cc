@@ -9,8 +9,10 @@
 namespace aldis {
 namespace {
 
-void publish(Workspace::Impl& workspace, std::string_view type, std::string_view source, JsonWriter& json) {
-  workspace.publish_own({.type = std::string(type), .data = json.end_object().take(), .source = std::string(source)});
+void publish(Workspace::Impl& workspace, std::string_view type, std::string_view source, JsonWriter& json,
+             std::optional<Id128> id = {}) {
+  workspace.publish_own(
+      {.type = std::string(type), .data = json.end_object().take(), .source = std::string(source), .id = id});
 }
 
 }  // namespace
@@ -50,7 +52,10 @@ void tell_of_decision(Workspace::Impl& workspace, const ApprovalRequest& request
   json.begin_object().text("request_id", request.request_id).text("approval_type", request.approval_type);
   json.text("agent_id", request.agent_id).text("status", to_string(request.status));
   json.text_or_null("responder", request.responder).boolean("verified", request.verified);
-  publish(workspace, "approval_decision", request.responder, json);
+  // Everybody who waited may tell of a timeout; of anything else only who brought it about.
+  const bool is_told_by_many = request.status == ApprovalState::timed_out;
+  const auto id = is_told_by_many ? parse_id(kApprovalIdPrefix, request.request_id) : std::nullopt;
+  publish(workspace, "approval_decision", request.responder, json, id);
 }
 
 }  // namespace aldis

@@ -188,7 +188,7 @@ TEST_P(ApprovalHistoryContract, at_most_a_page_of_timed_out_records_is_removed_b
   EXPECT_EQ(store().remove_timed_out(0s).value(), 1U);
 }
 
-INSTANTIATE_TEST_SUITE_P(Engines, ApprovalHistoryContract, ::testing::ValuesIn(engines_with_approvals()), engine_name);
+INSTANTIATE_TEST_SUITE_P(Engines, ApprovalHistoryContract, ::testing::ValuesIn(all_engines()), engine_name);
 
 }  // namespace
 }  // namespace aldis::testing

@@ -357,7 +357,7 @@ TEST_P(ApprovalStoreContract, the_store_is_known_by_an_id_that_stays) {
   EXPECT_EQ(store().store_id().value(), id);
 }
 
-INSTANTIATE_TEST_SUITE_P(Engines, ApprovalStoreContract, ::testing::ValuesIn(engines_with_approvals()), engine_name);
+INSTANTIATE_TEST_SUITE_P(Engines, ApprovalStoreContract, ::testing::ValuesIn(all_engines()), engine_name);
 
 }  // namespace
 }  // namespace aldis::testing

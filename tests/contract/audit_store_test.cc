@@ -241,7 +241,7 @@ TEST_P(AuditStoreContract, a_full_log_refuses_requests_and_records_changes_until
   EXPECT_FALSE(open(subject()).existed);
 }
 
-INSTANTIATE_TEST_SUITE_P(Engines, AuditStoreContract, ::testing::ValuesIn(engines_with_approvals()), engine_name);
+INSTANTIATE_TEST_SUITE_P(Engines, AuditStoreContract, ::testing::ValuesIn(all_engines()), engine_name);
 
 }  // namespace
 }  // namespace aldis::testing

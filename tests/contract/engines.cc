@@ -7,6 +7,12 @@
 #include "contract/redis_engines.h"
 #include "engines/local/board.h"
 #include "engines/local/doorbell.h"
+#include "engines/local/drop_counter.h"
+#include "engines/local/ledger.h"
+#include "engines/local/local_approvals.h"
+#include "engines/local/local_audit.h"
+#include "engines/local/local_event_groups.h"
+#include "engines/local/local_events.h"
 #include "engines/local/local_heartbeats.h"
 #include "engines/local/local_signals.h"
 #include "engines/local/runtime_directory.h"
@@ -60,19 +66,43 @@ class LocalEngine final : public EngineUnderTest {
     doorbell_ = Doorbell::open(directory_.path(), "contract").value();
     heartbeats_ = make_local_heartbeats(board_, doorbell_, clock_);
     signals_ = make_local_signals(board_, doorbell_, clock_);
+    approvals_ = make_local_approvals(ledger_, doorbell_);
+    events_ = make_local_events(ledger_, doorbell_, DropCounter::make(directory_.path(), "contract"));
+    event_groups_ = make_local_event_groups(ledger_, doorbell_);
   }
   HeartbeatStore& heartbeats() override { return *heartbeats_; }
   SignalStore& signals() override { return *signals_; }
+  ApprovalStore& approvals() override { return *approvals_; }
+  AuditStore& audit() override { return *audit_; }
+  EventStore& events() override { return *events_; }
+  EventGroupStore& event_groups() override { return *event_groups_; }
   Waker& waker() override { return *doorbell_; }
   void advance(std::chrono::nanoseconds by) override { clock_->advance(by); }
+  void step_wall(std::chrono::nanoseconds by) override { clock_->step_wall(by); }
+  void skip_audit_numbers(std::uint64_t by) override {
+    ledger_
+        ->write(LedgerSync::full,
+                [&](LedgerTransaction& transaction) -> Result<std::uint64_t> {
+                  return transaction.run(
+                      "UPDATE audit_log SET number = number + ? WHERE number = (SELECT max(number) FROM audit_log)",
+                      by);
+                })
+        .value();
+  }
 
  private:
   const ScratchDirectory directory_;
   const std::shared_ptr<FakeClock> clock_ = std::make_shared<FakeClock>();
+  const std::shared_ptr<Ledger> ledger_ =
+      Ledger::make({.state_directory = directory_.file("state"), .namespace_name = "contract", .clock = clock_});
   std::shared_ptr<Board> board_;
   std::shared_ptr<Doorbell> doorbell_;
   std::shared_ptr<HeartbeatStore> heartbeats_;
   std::shared_ptr<SignalStore> signals_;
+  std::shared_ptr<ApprovalStore> approvals_;
+  std::shared_ptr<EventStore> events_;
+  std::shared_ptr<EventGroupStore> event_groups_;
+  const std::shared_ptr<AuditStore> audit_ = make_local_audit(ledger_);
 };
 
 }  // namespace
@@ -84,14 +114,7 @@ std::vector<EngineKind> all_engines() {
   return engines;
 }
 
-std::vector<EngineKind> engines_with_approvals() {
-  std::vector<EngineKind> engines = all_engines();
-  std::erase_if(engines, [](const EngineKind& kind) { return kind.name == "local"; });
-  return engines;
-}
-
-std::vector<EngineKind> engines_with_events() {
-  std::vector<EngineKind> engines = all_engines();
+std::vector<EngineKind> engines = all_engines();
   std::erase_if(engines, [](const EngineKind& kind) { return kind.name == "local"; });
   return engines;
 }

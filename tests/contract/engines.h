@@ -29,8 +29,8 @@ class EngineUnderTest {
   virtual SignalStore& signals() = 0;
   virtual ApprovalStore& approvals() { std::abort(); }
   virtual AuditStore& audit() { std::abort(); }
-  virtual EventStore& events() { std::abort(); }
-  virtual EventGroupStore& event_groups() { std::abort(); }
+  virtual EventStore& events() = 0;
+  virtual EventGroupStore& event_groups() = 0;
   virtual Waker& waker() = 0;
   // The processes that the store can examine, if it can.
   FakeProcessTable& processes() { return *processes_; }
@@ -50,13 +50,12 @@ struct EngineKind {
   std::function<std::unique_ptr<EngineUnderTest>()> make;
   bool examines_processes = true;  // itself: ports/heartbeat_store.h says what that changes
   bool rings_at_once = true;       // a ring is heard before the call that caused it returns
+  bool has_wall_clock = true;      // beside the store's: what step_wall moves
   friend std::ostream& operator<<(std::ostream& out, const EngineKind& kind) { return out << kind.name; }
 };
 
 // The twin first: it is the model that others are compared with.
 std::vector<EngineKind> all_engines();
-std::vector<EngineKind> engines_with_approvals();
-std::vector<EngineKind> engines_with_events();
 std::vector<EngineKind> engines_that_examine_processes();
 // At least the twin of such an engine.
 std::vector<EngineKind> engines_that_cannot_examine_processes();

@@ -218,7 +218,7 @@ TEST_P(EventBoundsContract, a_stream_that_is_not_known_has_nothing_to_trim) {
   EXPECT_FALSE(is_known("deploy"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Engines, EventBoundsContract, ::testing::ValuesIn(engines_with_events()), event_engine_name);
+INSTANTIATE_TEST_SUITE_P(Engines, EventBoundsContract, ::testing::ValuesIn(all_engines()), event_engine_name);
 
 }  // namespace
 }  // namespace aldis::testing

@@ -450,7 +450,7 @@ TEST_P(EventGroupContract, members_at_the_same_time_share_the_events_out) {
   EXPECT_EQ(all, from_to(1, kEvents));
 }
 
-INSTANTIATE_TEST_SUITE_P(Engines, EventGroupContract, ::testing::ValuesIn(engines_with_events()), event_engine_name);
+INSTANTIATE_TEST_SUITE_P(Engines, EventGroupContract, ::testing::ValuesIn(all_engines()), event_engine_name);
 
 }  // namespace
 }  // namespace aldis::testing

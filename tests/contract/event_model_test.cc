@@ -152,7 +152,7 @@ std::ostream& operator<<(std::ostream& out, const Call& call) {
 class EventModelTest : public ::testing::TestWithParam<EngineKind> {};
 
 TEST_P(EventModelTest, every_history_has_the_same_answers_as_the_model) {
-  const EngineKind model_kind = engines_with_events().front();
+  const EngineKind model_kind = all_engines().front();
   const bool held = rc::check("same answers", [&] {
     const auto calls = *rc::gen::resize(250, rc::gen::container<std::vector<Call>>(any_call()));
     const auto model_engine = model_kind.make();
@@ -174,7 +174,7 @@ TEST_P(EventModelTest, every_history_has_the_same_answers_as_the_model) {
 }
 
 std::vector<EngineKind> engines_but_the_model() {
-  std::vector<EngineKind> engines = engines_with_events();
+  std::vector<EngineKind> engines = all_engines();
   engines.erase(engines.begin());
   return engines;
 }

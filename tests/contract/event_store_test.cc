@@ -267,7 +267,7 @@ TEST_P(EventStoreContract, publishers_at_the_same_time_leave_no_hole_and_share_n
   EXPECT_EQ(read("deploy", 0, 1000), from_to(1, kThreads * kEach));
 }
 
-INSTANTIATE_TEST_SUITE_P(Engines, EventStoreContract, ::testing::ValuesIn(engines_with_events()), event_engine_name);
+INSTANTIATE_TEST_SUITE_P(Engines, EventStoreContract, ::testing::ValuesIn(all_engines()), event_engine_name);
 
 }  // namespace
 }  // namespace aldis::testing

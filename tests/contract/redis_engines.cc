@@ -160,8 +160,11 @@ std::unique_ptr<EngineUnderTest> make_in() {
 
 std::vector<EngineKind> redis_engines() {
   const auto kind = [](std::string name, std::function<std::unique_ptr<EngineUnderTest>()> make) {
-    return EngineKind{
-        .name = std::move(name), .make = std::move(make), .examines_processes = false, .rings_at_once = false};
+    return EngineKind{.name = std::move(name),
+                      .make = std::move(make),
+                      .examines_processes = false,
+                      .rings_at_once = false,
+                      .has_wall_clock = false};
   };
   return {kind("redis_tcp", make_in<PortPlace>), kind("redis_unix", make_in<SocketPlace>),
           kind("redis_tls", make_in<TlsPlace>), kind("redis_cluster", make_in<ClusterPlace>)};

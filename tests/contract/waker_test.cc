@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <latch>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "contract/engines.h"
 #include "contract/listening.h"
@@ -173,6 +176,107 @@ TEST_P(WakerContract, whoever_counts_then_looks_then_sleeps_misses_nothing) {
 TEST_P(WakerContract, what_nobody_rings_for_can_be_looked_at_from_time_to_time) {
   EXPECT_GT(waker().recheck_interval(), 0ns);
 }
+
+class ApprovalWakerContract : public WakerContract {
+ protected:
+  Id128 open() {
+    const Id128 id = make_id(kSent);
+    open(id);
+    return id;
+  }
+  void open(const Id128& id) {
+    EXPECT_TRUE(engine_->approvals().open({.id = id, .type = "deploy", .agent = "ann", .context = "{}", .context_hash = std::string(64, '0')}));
+  }
+  void cancel(const Id128& id) {
+    EXPECT_TRUE(engine_->approvals().change(
+        id, {.id = make_id(kSent), .seen_version = 1, .state = ApprovalState::cancelled, .responder = "ann"}));
+  }
+  static std::string name_of(const Id128& id) { return format_id({}, id); }
+};
+
+TEST_P(ApprovalWakerContract, a_request_rings_when_it_is_opened_and_when_it_changes) {
+  const Id128 id = make_id(kSent);
+  const std::string name = name_of(id);
+  const Topic request{Topic::Kind::approval, name};
+  EXPECT_TRUE(listening().rings(request, [&] { open(id); }));
+  EXPECT_TRUE(listening().rings(request, [&] { cancel(id); }));
+}
+
+TEST_P(ApprovalWakerContract, a_request_is_silent_for_who_waits_for_another) {
+  const std::string name = name_of(open());
+  EXPECT_TRUE(listening().is_silent({Topic::Kind::approval, name}, [&] { cancel(open()); }));
+  EXPECT_TRUE(listening().is_silent({Topic::Kind::stream, "deploy"}, [&] { open(); }));
+}
+
+TEST_P(ApprovalWakerContract, approvals_ring_for_every_request) {
+  constexpr Topic kApprovals{Topic::Kind::approvals, {}};
+  Id128 id;
+  EXPECT_TRUE(listening().rings(kApprovals, [&] { id = open(); }));
+  EXPECT_TRUE(listening().rings(kApprovals, [&] { cancel(id); }));
+  EXPECT_TRUE(listening().is_silent(kApprovals, [&] { send("ann"); }));
+}
+
+class EventWakerContract : public WakerContract {
+ protected:
+  void publish(std::string_view type) {
+    EXPECT_TRUE(engine_->events().publish({.id = make_id(kSent), .type = type, .data = "{}", .source = {}}));
+  }
+};
+
+constexpr Topic kStreams{Topic::Kind::streams, {}};
+
+TEST_P(EventWakerContract, a_stream_rings_for_each_of_its_events) {
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(listening().rings({Topic::Kind::stream, "deploy"}, [&] { publish("deploy"); }));
+  }
+}
+
+TEST_P(EventWakerContract, a_stream_is_silent_for_who_waits_for_another) {
+  EXPECT_TRUE(listening().is_silent({Topic::Kind::stream, "deploy"}, [&] { publish("deploy.done"); }));
+  EXPECT_TRUE(listening().is_silent(kAnn, [&] { publish("deploy"); }));
+}
+
+TEST_P(EventWakerContract, streams_ring_for_a_new_stream_alone) {
+  EXPECT_TRUE(listening().rings(kStreams, [&] { publish("deploy"); }));
+  EXPECT_TRUE(listening().rings(kStreams, [&] { publish("build"); }));
+  EXPECT_TRUE(listening().is_silent(kStreams, [&] { publish("build"); }));
+  EXPECT_TRUE(listening().is_silent(kStreams, [&] { send("ann"); }));
+}
+
+TEST_P(EventWakerContract, one_subscription_rings_for_each_of_a_thousand_streams) {
+  std::vector<std::string> names;
+  for (std::size_t i = 1; i < limits::kStreamsMax; ++i) names.push_back("type" + std::to_string(i));
+  std::vector<Topic> topics{kStreams};
+  for (const std::string& name : names) topics.push_back({Topic::Kind::stream, name});
+  EXPECT_TRUE(listening().rings(topics, [&] { publish(names.front()); }));
+  EXPECT_TRUE(listening().rings(topics, [&] { publish(names.back()); }));
+  EXPECT_TRUE(listening().rings(topics, [&] { publish("another"); }));
+}
+
+TEST_P(EventWakerContract, whoever_waits_for_all_streams_hears_the_first_event_of_a_new_one) {
+  constexpr int kTypes = 50;
+  std::jthread publisher([&] {
+    for (int i = 0; i < kTypes; ++i) publish("type" + std::to_string(i));
+  });
+  for (std::size_t seen = 0; seen < kTypes;) {
+    std::vector<StreamHead> heads = engine_->events().heads().value();
+    std::vector<Topic> topics{kStreams};
+    for (const StreamHead& head : heads) topics.push_back({Topic::Kind::stream, head.type});
+    const auto subscription = waker().subscribe(topics);
+    const std::uint64_t rings = subscription->rings();
+    const std::vector<StreamHead> now = engine_->events().heads().value();
+    seen = static_cast<std::size_t>(
+        std::ranges::count_if(now, [](const StreamHead& head) { return head.last.ordinal > 0; }));
+    const bool knows_all = now.size() == heads.size();
+    if (seen < kTypes && knows_all) waker().sleep(*subscription, rings, kForEver, {});
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Engines, ApprovalWakerContract, ::testing::ValuesIn(all_engines()),
+                         [](const auto& engine) { return engine.param.name; });
+
+INSTANTIATE_TEST_SUITE_P(Engines, EventWakerContract, ::testing::ValuesIn(all_engines()),
+                         [](const auto& engine) { return engine.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(Engines, WakerContract, ::testing::ValuesIn(all_engines()),
                          [](const auto& engine) { return engine.param.name; });

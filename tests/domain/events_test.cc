@@ -27,8 +27,8 @@ std::vector<std::string> ordinals_of(const Result<std::vector<StreamEvent>>& eve
 }
 
 // Everything from `start` on, read `count` at a time from position to position.
-std::vector<std::string> read_through(EventStreamer& streamer, const std::vector<std::string>& types,
-                                      std::string start, std::size_t count) {
+std::vector<std::string> read_through(EventStreamer& streamer, const std::vector<std::string>& types, std::string start,
+                                      std::size_t count) {
   std::vector<std::string> all;
   for (;;) {
     const auto batch = streamer.consume_events(types, from(start, count));
@@ -111,8 +111,7 @@ TEST(Events, what_is_published_while_a_read_begins_is_not_lost) {
 TEST(Events, a_read_goes_on_after_an_event_id) {
   EventsWorld world;
   const auto ids = world.publish("deploy", 3);
-  EXPECT_THAT(items_of(world.streamer().consume_events({"deploy"}, from(ids[0]))),
-              ElementsAre("deploy 2", "deploy 3"));
+  EXPECT_THAT(items_of(world.streamer().consume_events({"deploy"}, from(ids[0]))), ElementsAre("deploy 2", "deploy 3"));
   EXPECT_THAT(items_of(world.streamer().consume_events({"deploy"}, from(ids[2]))), IsEmpty());
 }
 
@@ -373,8 +372,8 @@ TEST(Events, names_sizes_and_counts_are_checked) {
   EXPECT_TRUE(is_invalid(streamer.configure_stream("a", {.max_length = limits::kStreamLengthMax + 1, .max_age = {}})));
   EXPECT_TRUE(is_invalid(streamer.configure_stream("a", {.max_length = 1, .max_age = 0ms})));
   EXPECT_TRUE(is_invalid(streamer.configure_stream("a", {.max_length = 1, .max_age = limits::kStreamAgeMax + 1ms})));
-  EXPECT_TRUE(is_invalid(
-      streamer.configure_stream("a", {.max_length = 1, .max_age = std::chrono::milliseconds::max()})));
+  EXPECT_TRUE(
+      is_invalid(streamer.configure_stream("a", {.max_length = 1, .max_age = std::chrono::milliseconds::max()})));
 }
 
 TEST(Events, what_the_store_cannot_say_is_never_an_empty_answer) {

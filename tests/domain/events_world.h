@@ -24,11 +24,15 @@ class EventSaboteur final : public EventStore {
   explicit EventSaboteur(std::shared_ptr<EventStore> store) : store_(std::move(store)) {}
 
   std::atomic<bool> failing{false};
-  std::atomic<int> reads{0};
-  std::vector<std::vector<std::string>> types_read;  // one thread's
-  std::function<void()> after_heads;                 // called once
-  std::function<void()> on_publish;                  // each time, before
-  std::optional<nanoseconds> last_patience;          // what the last publication said
+  std::function<void()> after_heads;         // called once
+  std::function<void()> on_publish;          // each time, before
+  std::optional<nanoseconds> last_patience;  // what the last publication said
+
+  // Of each read.
+  std::vector<std::vector<std::string>> types_read() const {
+    const MutexLock lock(mutex_);
+    return types_read_;
+  }
 
   // Publications do not come back before `release`.
   void hang() {
@@ -63,9 +67,7 @@ class EventSaboteur final : public EventStore {
     return answer;
   }
   Result<std::vector<StreamSlice>> read(std::span<const StreamCursor> cursors, std::size_t count) override {
-    ++reads;
-    types_read.emplace_back();
-    for (const StreamCursor& cursor : cursors) types_read.back().emplace_back(cursor.type);
+    note_read(cursors);
     return guard([&] { return store_->read(cursors, count); });
   }
   Result<std::vector<StoredEvent>> recent(std::string_view type, std::uint64_t first, std::uint64_t last,
@@ -91,6 +93,11 @@ class EventSaboteur final : public EventStore {
     changed_.wait(mutex_, [this]() ALDIS_REQUIRES(mutex_) { return !hangs_; });
     hanging_ = false;
   }
+  void note_read(std::span<const StreamCursor> cursors) {
+    const MutexLock lock(mutex_);
+    types_read_.emplace_back();
+    for (const StreamCursor& cursor : cursors) types_read_.back().emplace_back(cursor.type);
+  }
   template <class Call>
   auto guard(Call call) -> decltype(call()) {
     if (failing) return fail(ErrorCode::unavailable, "the store is away");
@@ -98,8 +105,9 @@ class EventSaboteur final : public EventStore {
   }
 
   const std::shared_ptr<EventStore> store_;
-  Mutex mutex_;
+  mutable Mutex mutex_;
   ConditionVariable changed_;
+  std::vector<std::vector<std::string>> types_read_ ALDIS_GUARDED_BY(mutex_);
   bool hangs_ ALDIS_GUARDED_BY(mutex_) = false;
   bool hanging_ ALDIS_GUARDED_BY(mutex_) = false;  // a publication does
   int publications_ ALDIS_GUARDED_BY(mutex_) = 0;
@@ -110,11 +118,16 @@ class GroupSaboteur final : public EventGroupStore {
  public:
   explicit GroupSaboteur(std::shared_ptr<EventGroupStore> store) : store_(std::move(store)) {}
 
-  std::string failing_type;
-  std::vector<std::string> types_read;
+  std::string failing_type;  // one thread's
+
+  // Those read since this was last asked.
+  std::vector<std::string> take_types_read() {
+    const MutexLock lock(mutex_);
+    return std::exchange(types_read_, {});
+  }
 
   Result<GroupSlice> read(const GroupRead& read) override {
-    types_read.emplace_back(read.type);
+    note_read(read.type);
     if (read.type == failing_type) return fail(ErrorCode::unavailable, "the store is away");
     return store_->read(read);
   }
@@ -122,14 +135,20 @@ class GroupSaboteur final : public EventGroupStore {
                                     std::span<const std::uint64_t> ordinals) override {
     return store_->acknowledge(type, group, ordinals);
   }
-  Result<std::vector<PendingEvent>> pending(std::string_view type, std::string_view group,
-                                            std::size_t count) override {
+  Result<std::vector<PendingEvent>> pending(std::string_view type, std::string_view group, std::size_t count) override {
     return store_->pending(type, group, count);
   }
   Result<std::vector<GroupInfo>> groups(std::string_view type) override { return store_->groups(type); }
 
  private:
+  void note_read(std::string_view type) {
+    const MutexLock lock(mutex_);
+    types_read_.emplace_back(type);
+  }
+
   const std::shared_ptr<EventGroupStore> store_;
+  Mutex mutex_;
+  std::vector<std::string> types_read_ ALDIS_GUARDED_BY(mutex_);
 };
 
 class EventsWorld : public SignalsWorld {

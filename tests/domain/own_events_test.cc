@@ -2,13 +2,15 @@
 
 #include <gmock/gmock.h>
 
+#include "aldis/approvals.h"
 #include "events_world.h"
+#include "fakes/scratch_directory.h"
 
 namespace aldis::testing {
 namespace {
 
+using ::testing::_;
 using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 class OwnEvents : public ::testing::Test {
@@ -40,9 +42,23 @@ class OwnEvents : public ::testing::Test {
     ASSERT_TRUE(watcher.watch([](const StateChange&) { return false; }, {}));
   }
 
+  // In open mode: there is no policy.
+  ApprovalGate gate(const std::string& agent) {
+    WorkspaceOptions options;
+    options.stream_events = true;
+    options.configuration_directory = configuration.path();
+    return *ApprovalGate::open(world.workspace(std::move(options)), agent);
+  }
+  static std::string decision(const ApprovalRequest& request, std::string_view status, std::string_view responder) {
+    return fmt::format(R"({{"request_id":"{}","approval_type":"deploy","agent_id":"alice","status":"{}",)"
+                       R"("responder":{},"verified":false}})",
+                       request.request_id, status, responder);
+  }
+
   EventsWorld world;
+  ScratchDirectory configuration;
   Workspace workspace = world.streaming_workspace();
-  std::vector<std::string> sources;
+  std::vector<std::string> sources;  // of all that was told
 };
 
 TEST_F(OwnEvents, nothing_is_published_unless_it_is_wanted) {
@@ -70,13 +86,6 @@ TEST_F(OwnEvents, tell_of_a_signal_and_of_a_broadcast) {
   EXPECT_THAT(sources, ElementsAre("alice", "alice"));
 }
 
-TEST_F(OwnEvents, are_there_when_the_call_returns) {
-  auto alice = *CoordinationSignals::open(workspace, "alice");
-  world.events->on_publish = [this] { EXPECT_EQ(world.table->examinations(), 0); };
-  for (int n = 1; n <= 20; ++n) ASSERT_TRUE(alice.signal("go", "bob"));
-  EXPECT_THAT(told("coordination_signal", 20), SizeIs(20));
-}
-
 TEST_F(OwnEvents, do_not_tell_of_what_did_not_happen) {
   auto alice = *CoordinationSignals::open(workspace, "alice");
   world.signals->failing = true;
@@ -97,10 +106,10 @@ TEST_F(OwnEvents, tell_of_the_start_and_of_the_stop_of_a_heartbeat) {
   ASSERT_TRUE(agent.stop_heartbeat()) << "again, and no news";
   EXPECT_THAT(
       told("agent_heartbeat", 2),
-      ElementsAre(
-          fmt::format(R"({{"agent_id":"alice","state":"alive","previous_state":null,"incarnation":"{}"}})", incarnation),
-          fmt::format(R"({{"agent_id":"alice","state":"finished","previous_state":null,"incarnation":"{}"}})",
-                      incarnation)));
+      ElementsAre(fmt::format(R"({{"agent_id":"alice","state":"alive","previous_state":null,"incarnation":"{}"}})",
+                              incarnation),
+                  fmt::format(R"({{"agent_id":"alice","state":"finished","previous_state":null,"incarnation":"{}"}})",
+                              incarnation)));
   EXPECT_THAT(sources, ElementsAre("alice", "alice"));
 }
 
@@ -110,10 +119,10 @@ TEST_F(OwnEvents, tell_of_a_derived_change_once_whoever_watches) {
   world.clock->advance(31s);
   watch_once(workspace);
   watch_once(world.streaming_workspace());
-  EXPECT_THAT(told("agent_heartbeat", 2),
-              ElementsAre(::testing::_, fmt::format(R"({{"agent_id":"alice","state":"dead","previous_state":"alive",)"
-                                                    R"("incarnation":"{}","evidence":"no lease for 31 s (lease 30 s)"}})",
-                                                    incarnation)));
+  const std::string dead = fmt::format(R"json({{"agent_id":"alice","state":"dead","previous_state":"alive",)json"
+                                       R"json("incarnation":"{}","evidence":"no lease for 31 s (lease 30 s)"}})json",
+                                       incarnation);
+  EXPECT_THAT(told("agent_heartbeat", 2), ElementsAre(_, dead));
   ASSERT_TRUE(agent.beat());
   watch_once(workspace);
   EXPECT_THAT(told("agent_heartbeat", 3), SizeIs(3)) << "it is back";
@@ -127,6 +136,62 @@ TEST_F(OwnEvents, do_not_tell_of_a_stop_twice) {
   EXPECT_THAT(told("agent_heartbeat", 2), SizeIs(2)) << "its own word, and no watcher's";
 }
 
+TEST_F(OwnEvents, tell_of_an_approval_request_once) {
+  auto alice = gate("alice");
+  const auto request = alice.open_request("deploy", *Json::parse(R"({"secret":"x"})"), 60s, {.key = "k"});
+  ASSERT_TRUE(request) << request.error().message;
+  ASSERT_TRUE(alice.open_request("deploy", *Json::parse(R"({"secret":"x"})"), 60s, {.key = "k"}));
+  EXPECT_THAT(
+      told("approval_request", 1),
+      ElementsAre(fmt::format(R"({{"request_id":"{}","approval_type":"deploy","agent_id":"alice",)"
+                              R"("context_hash":"{}","expires_at":"{}","quorum":1}})",
+                              request->request_id, request->context_hash, format_timestamp(*request->expires_at))));
+  EXPECT_THAT(sources, ElementsAre("alice"));
+}
+
+TEST_F(OwnEvents, tell_of_a_decision_once) {
+  auto alice = gate("alice");
+  const auto first = alice.open_request("deploy", {}, std::nullopt);
+  const auto second = alice.open_request("deploy");
+  const auto third = alice.open_request("deploy");
+  ASSERT_TRUE(first && second && third);
+  ASSERT_TRUE(gate("").respond_to_approval(first->request_id, true, "bob", "fine"));
+  ASSERT_FALSE(gate("").respond_to_approval(first->request_id, false, "carol"));
+  ASSERT_TRUE(gate("").respond_to_approval(second->request_id, false, "carol"));
+  ASSERT_TRUE(alice.cancel(third->request_id, "no more"));
+  ASSERT_TRUE(alice.wait(first->request_id));
+  EXPECT_THAT(told("approval_decision", 6),
+              ElementsAre(decision(*first, "approved", R"("bob")"), decision(*second, "rejected", R"("carol")"),
+                          decision(*third, "cancelled", R"("alice")")));
+  EXPECT_THAT(sources, ElementsAre("bob", "carol", "alice"));
+}
+
+TEST_F(OwnEvents, tell_of_a_timeout_when_somebody_sees_it_come) {
+  auto alice = gate("alice");
+  const auto request = alice.open_request("deploy", {}, 60s);
+  ASSERT_TRUE(alice.wait(request->request_id));
+  ASSERT_TRUE(alice.wait(request->request_id)) << "later: that is no news";
+  EXPECT_THAT(told("approval_decision", 2), ElementsAre(decision(*request, "timed_out", "null")));
+  EXPECT_THAT(sources, ElementsAre(""));
+}
+
+TEST_F(OwnEvents, tell_of_a_timeout_that_came_before_the_wait_and_was_settled_by_it) {
+  auto alice = gate("alice");
+  const auto request = alice.open_request("deploy", {}, 60s);
+  world.clock->advance(61s);
+  ASSERT_TRUE(alice.wait(request->request_id));
+  EXPECT_THAT(told("approval_decision", 2), ElementsAre(decision(*request, "timed_out", "null")));
+}
+
+TEST_F(OwnEvents, of_a_timeout_are_the_same_event_whoever_of_those_who_waited_tells) {
+  auto alice = gate("alice");
+  const auto request = alice.open_request("deploy", {}, 60s);
+  // Another waits too, and sees it first.
+  world.during_the_next_sleep([&] { ASSERT_TRUE(gate("bob").wait(request->request_id)); });
+  ASSERT_TRUE(alice.wait(request->request_id));
+  EXPECT_THAT(told("approval_decision", 3), ElementsAre(decision(*request, "timed_out", "null")));
+}
+
 TEST_F(OwnEvents, never_fail_what_they_tell_of) {
   world.events->failing = true;
   auto agent = leased("alice");
@@ -134,8 +199,10 @@ TEST_F(OwnEvents, never_fail_what_they_tell_of) {
   EXPECT_TRUE(alice.signal("go", "bob"));
   EXPECT_TRUE(agent.stop_heartbeat());
   world.events->wait_for_publications(3);
-  workspace = world.workspace();  // the outlet is gone, and has counted
-  // What still uses the old one keeps it.
+  world.events->failing = false;
+  EXPECT_TRUE(alice.signal("go", "bob"));
+  EXPECT_THAT(told("coordination_signal", 4), SizeIs(1));
+  EXPECT_EQ(world.events->dropped(), 3u);
 }
 
 }  // namespace

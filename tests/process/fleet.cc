@@ -13,10 +13,11 @@
 #include <sstream>
 #include <utility>
 
+#include "worker.h"
+
 namespace aldis::testing {
 namespace {
 
-constexpr const char* kWorker = ALDIS_FLEET_WORKER;
 constexpr std::size_t kPipeBytes = 65536;  // what the kernel gives a pipe
 
 Words split(std::string_view line) {
@@ -28,7 +29,9 @@ Words split(std::string_view line) {
 
 }  // namespace
 
-Fleet::Fleet(std::string store) : store_(std::move(store)) {
+Fleet::Fleet(std::string store) : Fleet(std::move(store), ALDIS_FLEET_WORKER) {}
+
+Fleet::Fleet(std::string store, std::string program) : store_(std::move(store)), program_(std::move(program)) {
   std::array<int, 2> ends{};
   EXPECT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
   read_end_ = ends[0];
@@ -42,19 +45,24 @@ Fleet::~Fleet() {
   ::close(write_end_);
 }
 
-pid_t Fleet::start(Words arguments, const std::string& namespace_name) {
-  arguments.insert(arguments.begin(), kWorker);
+pid_t Fleet::start(Words arguments, const std::string& namespace_name, const Words& environment) {
+  arguments.insert(arguments.begin(), program_);
   arguments.push_back("store=" + store_);
   arguments.push_back("directory=" + directory_.path());
   arguments.push_back("namespace=" + namespace_name);
   std::vector<char*> words;
   for (std::string& argument : arguments) words.push_back(argument.data());
   words.push_back(nullptr);
+  Words added = environment;
+  std::vector<char*> variables;
+  for (std::string& variable : added) variables.push_back(variable.data());
+  for (char** variable = environ; *variable != nullptr; ++variable) variables.push_back(*variable);
+  variables.push_back(nullptr);
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_adddup2(&actions, write_end_, STDOUT_FILENO);
   pid_t worker = -1;
-  EXPECT_EQ(::posix_spawn(&worker, kWorker, &actions, nullptr, words.data(), environ), 0);
+  EXPECT_EQ(::posix_spawn(&worker, program_.c_str(), &actions, nullptr, words.data(), variables.data()), 0);
   ::posix_spawn_file_actions_destroy(&actions);
   running_.push_back(worker);
   return worker;
@@ -101,12 +109,12 @@ int Fleet::wait_for_end(pid_t worker) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
+WorkspaceOptions Fleet::options(const std::string& namespace_name) const {
+  return options_in(directory_.path(), store_, namespace_name);
+}
+
 Workspace Fleet::join(const std::string& namespace_name) const {
-  WorkspaceOptions options;
-  options.runtime_directory = directory_.path();
-  options.store = store_;
-  options.namespace_name = namespace_name;
-  auto workspace = Workspace::open(options);
+  auto workspace = Workspace::open(options(namespace_name));
   EXPECT_TRUE(workspace) << workspace.error().message;
   return *workspace;
 }

@@ -1,5 +1,6 @@
 #pragma once
-// Starts, kills and hears the workers (fleet_worker.cc) of a process test. Implemented in fleet.cc.
+// Starts, kills and hears the workers of a process test: fleet_worker.cc, or another program that is made like it
+// (worker.h). Implemented in fleet.cc.
 //
 // Model: all workers write their lines into one pipe, so the order of lines is the order in which they were written,
 // over all processes. A "killed" line stands before anything that another worker may say of that death. Threads: one
@@ -23,12 +24,13 @@ using Words = std::vector<std::string>;
 class Fleet {
  public:
   explicit Fleet(std::string store = "local:");
+  Fleet(std::string store, std::string program);
   ~Fleet();  // kills what still runs
   Fleet(const Fleet&) = delete;
   Fleet& operator=(const Fleet&) = delete;
 
-  // ROLE name=value...; the store, its directory and, unless given, the namespace are added.
-  pid_t start(Words arguments, const std::string& namespace_name = "default");
+  // ROLE name=value...; the store, its directory and the namespace are added, as is `environment` to our own.
+  pid_t start(Words arguments, const std::string& namespace_name = "default", const Words& environment = {});
 
   // SIGKILL. When it returns, the worker is dead, and all that it ever said is among the unheard lines.
   void kill(pid_t worker);
@@ -40,6 +42,7 @@ class Fleet {
   // Waits until a worker ends by itself; its exit code, or minus the signal that ended it.
   int wait_for_end(pid_t worker);
 
+  WorkspaceOptions options(const std::string& namespace_name = "default") const;
   Workspace join(const std::string& namespace_name = "default") const;
 
  private:
@@ -47,6 +50,7 @@ class Fleet {
 
   ScratchDirectory directory_;
   std::string store_;
+  std::string program_;
   int read_end_ = -1;
   int write_end_ = -1;
   std::deque<std::string> lines_;  // read, but not heard yet

@@ -1,74 +1,28 @@
 // What the processes of the fleet tests run: one agent that sends, reads or waits through the public API, and says on
-// its standard output, a line an event, what it does. A line is one write, so a killed process says all of it or
-// nothing.
-//
-//   fleet_worker ROLE name=value...
-//
-// A call that blocks for far longer than it may is ended by SIGALRM, which the tests count as a failure.
+// its standard output, a line an event, what it does (worker.h). The longest timeout below is 20 s.
 
 #include <sys/prctl.h>
 #include <sys/signal.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <chrono>
-#include <map>
 #include <string>
 #include <thread>
-#include <utility>
 #include <variant>
 #include <vector>
 
 #include "aldis/heartbeats.h"
 #include "aldis/signals.h"
 #include "core/format.h"
+#include "worker.h"
 
 namespace aldis::testing {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr unsigned kStuckAfterSeconds = 30;  // the longest timeout below is 20 s
-
-class Arguments {
- public:
-  Arguments(int count, char** words) {
-    for (int i = 2; i < count; ++i) {
-      const std::string word = words[i];
-      const std::size_t sign = word.find('=');
-      values_[word.substr(0, sign)] = word.substr(sign + 1);
-    }
-  }
-  std::string text(const std::string& name) const { return values_.at(name); }
-  int number(const std::string& name) const {
-    const std::string& value = values_.at(name);
-    int number = 0;
-    std::from_chars(value.data(), value.data() + value.size(), number);
-    return number;
-  }
-  bool has(const std::string& name) const { return values_.contains(name); }
-
- private:
-  std::map<std::string, std::string> values_;
-};
-
-template <class... Args>
-void say(fmt::format_string<Args...> format, Args&&... args) {
-  const std::string line = fmt::format(format, std::forward<Args>(args)...) + "\n";
-  if (::write(STDOUT_FILENO, line.data(), line.size()) < 0) ::_exit(3);
-}
-
-int failed(const Error& error) {
-  say("error {} {}: {}", ::getpid(), to_string(error.code), error.message);
-  return 1;
-}
-
 Result<CoordinationSignals> join(const Arguments& arguments, const std::string& agent) {
-  WorkspaceOptions options;
-  options.store = arguments.text("store");
-  options.runtime_directory = arguments.text("directory");
-  options.namespace_name = arguments.text("namespace");
-  auto workspace = Workspace::open(options);
+  auto workspace = Workspace::open(options_of(arguments));
   if (!workspace) return std::unexpected(workspace.error());
   return CoordinationSignals::open(*workspace, agent);
 }
@@ -161,11 +115,7 @@ int wait_for_source(const Arguments& arguments) {
 
 // Shows a heartbeat until it is killed.
 int live(const Arguments& arguments) {
-  WorkspaceOptions options;
-  options.store = arguments.text("store");
-  options.runtime_directory = arguments.text("directory");
-  options.namespace_name = arguments.text("namespace");
-  auto workspace = Workspace::open(options);
+  auto workspace = Workspace::open(options_of(arguments));
   if (!workspace) return failed(workspace.error());
   HeartbeatCoordinator heartbeats(*workspace);
   if (auto started = heartbeats.start_heartbeat(arguments.text("agent"), {.ttl = 1h}); !started) {

@@ -79,6 +79,28 @@ TEST_F(RedisWakerTest, a_receipt_rings_where_its_signal_lives) {
   EXPECT_FALSE(is_rung_by(*broadcast, groups.mailbox("reader") + "!s:" + to_reader));
 }
 
+TEST_F(RedisWakerTest, an_approval_rings_for_its_own_request_and_for_all) {
+  const std::string channel = Groups(kNamespace).approvals() + "!";
+  const std::string id(26, '7');
+  const auto one = waking_.subscribe({{Topic::Kind::approval, id}});
+  const auto all = waking_.subscribe({{Topic::Kind::approvals, {}}});
+  EXPECT_TRUE(is_rung_by(*one, channel, id));
+  EXPECT_FALSE(is_rung_by(*one, channel, std::string(26, '8')));
+  EXPECT_TRUE(is_rung_by(*all, channel, id));
+  EXPECT_TRUE(is_rung_by(*all, channel, std::string(26, '8')));
+}
+
+TEST_F(RedisWakerTest, a_stream_rings_for_itself_and_the_registry_for_all) {
+  const Groups groups(kNamespace);
+  const auto deploy = waking_.subscribe({{Topic::Kind::stream, "deploy"}});
+  const auto streams = waking_.subscribe({{Topic::Kind::streams, {}}});
+  EXPECT_TRUE(is_rung_by(*deploy, groups.stream("deploy") + "!"));
+  EXPECT_FALSE(is_rung_by(*deploy, groups.stream("build") + "!"));
+  EXPECT_FALSE(is_rung_by(*deploy, groups.streams() + "!", "build"));
+  EXPECT_TRUE(is_rung_by(*streams, groups.streams() + "!", "build"));
+  EXPECT_FALSE(is_rung_by(*streams, groups.stream("deploy") + "!"));
+}
+
 TEST_F(RedisWakerTest, one_subscription_hears_several_topics) {
   const auto waiter = waking_.subscribe({mailbox("reader"), agent("source"), mailbox("second")});
   EXPECT_TRUE(is_rung_by(*waiter, mailbox_channel("reader")));
@@ -304,6 +326,10 @@ TEST_F(Recheck, rings_for_what_was_not_heard) {
       {{Topic::Kind::heartbeats, {}}, 64, {"INCR", groups_.heartbeat_shard(63) + ":v"}},
       {{Topic::Kind::signal, id}, 1, {"HSET", groups_.mailbox("reader") + ":s:" + id, "r", std::string("\0x", 2)}},
       {{Topic::Kind::signal, id}, 1, {"DEL", groups_.mailbox("reader") + ":s:" + id}},
+      {{Topic::Kind::approval, id}, 1, {"INCR", groups_.approvals() + ":v"}},
+      {{Topic::Kind::approvals, {}}, 1, {"INCR", groups_.approvals() + ":v"}},
+      {{Topic::Kind::stream, "deploy"}, 1, {"HINCRBY", groups_.stream("deploy") + ":h", "last", "1"}},
+      {{Topic::Kind::streams, {}}, 1, {"INCR", groups_.streams() + ":v"}},
   };
   for (const auto& [topic, channels, change] : all) {
     const auto waiter = waking_.subscribe({topic});
@@ -312,6 +338,21 @@ TEST_F(Recheck, rings_for_what_was_not_heard) {
     server_.command(change);
     EXPECT_TRUE(waking_.rings(*waiter, before)) << change[1];
   }
+}
+
+TEST_F(Recheck, of_a_thousand_streams_is_one_batch_and_listening_one_connection) {
+  std::vector<std::string> types;
+  for (std::size_t i = 0; i < limits::kStreamsMax; ++i) types.push_back(fmt::format("type-{}", i));
+  std::vector<Topic> topics;
+  for (const std::string& type : types) topics.push_back({Topic::Kind::stream, type});
+  const auto waiter = waking_->subscribe(topics);
+  EXPECT_TRUE(eventually([&] { return is_quiet(*waiter, topics.size()); }));
+  const std::string pubsub_clients = server_.command({"CLIENT", "LIST", "TYPE", "pubsub"});
+  EXPECT_EQ(std::ranges::count(pubsub_clients, '\n'), 1);
+  EXPECT_LE(std::stoul(server_.info("connected_clients")), 3U) << "the subscriber, the recheck and the test's own";
+  const std::uint64_t before = waiter->rings();
+  server_.command({"HINCRBY", groups_.stream(types.back()) + ":h", "last", "1"});
+  EXPECT_TRUE(waking_.rings(*waiter, before));
 }
 
 TEST_F(Recheck, does_not_ring_for_what_others_wait_for) {

@@ -3,7 +3,7 @@
 // approval_rows) and local_audit; implemented in audit_rows.cc.
 //
 // Model: an AuditRows is of one transaction and reads the end of the log once. Threads: one thread. Errors: the
-// transaction's; data_loss for a row that nothing here wrote.
+// transaction's.
 
 #include <optional>
 #include <vector>
@@ -21,7 +21,7 @@ class AuditRows {
   bool is_full();
   // Gives it the next number, the time of the transaction and its place in the chain.
   void append(AuditEntry entry);
-  Result<std::vector<AuditEntry>> behind(std::uint64_t after, std::size_t count);
+  std::vector<AuditEntry> behind(std::uint64_t after, std::size_t count);
   // None: the log holds no such entry. Else how many were removed.
   std::optional<std::uint64_t> rotate(const AuditHead& through);
 

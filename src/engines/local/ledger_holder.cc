@@ -1,12 +1,11 @@
 #include "engines/local/ledger_holder.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <charconv>
 #include <filesystem>
 #include <vector>
-
-#include "engines/local/board_environment.h"
 
 namespace aldis {
 namespace {
@@ -36,7 +35,8 @@ std::optional<int> holder_of(int descriptor, Range range) {
 // The numbers of our descriptors of that file.
 std::vector<int> descriptors_of(const std::string& path) {
   std::vector<int> found;
-  const std::optional<FileKey> key = FileKey::of(path);
+  struct stat file{};
+  if (stat(path.c_str(), &file) != 0) return found;
   const std::filesystem::path name = std::filesystem::path(path).filename();
   std::error_code failure;
   for (std::filesystem::directory_iterator entry("/proc/self/fd", failure), end; !failure && entry != end;
@@ -44,7 +44,8 @@ std::vector<int> descriptors_of(const std::string& path) {
     // The name first: to examine a file on a dead network file system would take for ever.
     std::error_code gone;
     if (std::filesystem::read_symlink(entry->path(), gone).filename() != name) continue;
-    if (!key || FileKey::of(entry->path().string()) != key) continue;
+    struct stat opened{};
+    if (stat(entry->path().c_str(), &opened) != 0 || opened.st_dev != file.st_dev || opened.st_ino != file.st_ino) continue;
     const std::string number = entry->path().filename().string();
     int descriptor = -1;
     std::from_chars(number.data(), number.data() + number.size(), descriptor);

@@ -14,6 +14,9 @@
 
 namespace aldis {
 
+// As it is. permission_denied, if nobody has it open and we may not write it.
+Result<std::unique_ptr<LedgerConnection>> open_existing_ledger(const std::string& path, bool syncs_commits);
+
 // Makes what is missing, and migrates.
 Result<std::unique_ptr<LedgerConnection>> open_shared_ledger(const std::string& path, bool syncs_commits);
 

@@ -81,7 +81,7 @@ class LedgerQuery {
 
   // Arguments in their order; what they point to is copied, or must outlive the query if `keep` is false.
   template <class... Args>
-  void bind_all(bool keep, const Args&... args) {
+  void bind_all([[maybe_unused]] bool keep, const Args&... args) {
     int index = 0;
     (bind(++index, args, keep), ...);
   }

@@ -92,7 +92,7 @@ Result<void> describe(LedgerConnection& connection, LedgerReport& report) {
 }
 
 Result<void> look_into(const std::string& path, LedgerReport& report) {
-  auto shared = LedgerConnection::open({path, LedgerAccess::shared, false});
+  auto shared = open_existing_ledger(path, false);
   if (shared) return describe(**shared, report);
   ALDIS_TRY_ASSIGN(const LedgerApart apart, open_ledger_apart(path, shared.error()));
   ALDIS_TRY(describe(*apart.connection, report));

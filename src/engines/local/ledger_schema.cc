@@ -43,10 +43,13 @@ CREATE TABLE approvals (
   decided_us INTEGER,
   decided_boot INTEGER REFERENCES boots,
   decided_boot_ns INTEGER,
-  last_change BLOB
-) STRICT, WITHOUT ROWID;
+  decision BLOB
+) STRICT;
 CREATE UNIQUE INDEX approvals_by_key ON approvals (agent, type, key) WHERE key IS NOT NULL;
-CREATE INDEX approvals_by_state ON approvals (state, decided_us);
+CREATE INDEX approvals_pending ON approvals (deadline_boot, deadline_boot_ns, id) WHERE state = 'pending';
+CREATE INDEX approvals_expiring ON approvals (expires_us, id) WHERE state = 'pending';
+CREATE INDEX approvals_decided ON approvals (decided_boot, decided_boot_ns) WHERE state <> 'pending';
+CREATE INDEX approvals_decided_at ON approvals (decided_us) WHERE state <> 'pending';
 
 CREATE TABLE approval_votes (
   approval BLOB NOT NULL REFERENCES approvals ON DELETE CASCADE,
@@ -57,6 +60,7 @@ CREATE TABLE approval_votes (
   time_us INTEGER NOT NULL,
   key_id TEXT NOT NULL,
   signature BLOB NOT NULL,
+  change BLOB NOT NULL,
   PRIMARY KEY (approval, position)
 ) STRICT, WITHOUT ROWID;
 
@@ -85,47 +89,42 @@ CREATE TABLE audit_anchor (
 CREATE TABLE streams (
   id INTEGER PRIMARY KEY,
   type TEXT NOT NULL UNIQUE,
-  last_ms INTEGER NOT NULL,
-  last_ordinal INTEGER NOT NULL,
-  first_ordinal INTEGER NOT NULL,
+  hidden_below INTEGER NOT NULL,
   removed_below INTEGER NOT NULL,
   max_length INTEGER NOT NULL,
   max_age_ms INTEGER
 ) STRICT;
 
+-- Of the ids see docs/formats.md: stream or group << 42 | ordinal.
 CREATE TABLE events (
-  stream INTEGER NOT NULL REFERENCES streams,
-  ordinal INTEGER NOT NULL,
+  id INTEGER PRIMARY KEY,
   ms INTEGER NOT NULL,
-  boot INTEGER NOT NULL REFERENCES boots,
+  boot INTEGER NOT NULL,
   boot_ns INTEGER NOT NULL,
   publication BLOB NOT NULL,
   source TEXT NOT NULL,
-  data TEXT NOT NULL,
-  PRIMARY KEY (stream, ordinal)
-) STRICT, WITHOUT ROWID;
+  data TEXT NOT NULL
+) STRICT;
 
 CREATE TABLE event_groups (
   id INTEGER PRIMARY KEY,
   stream INTEGER NOT NULL REFERENCES streams,
   name TEXT NOT NULL,
   delivered INTEGER NOT NULL,
-  used_boot INTEGER NOT NULL REFERENCES boots,
+  used_boot INTEGER NOT NULL,
   used_boot_ns INTEGER NOT NULL,
   used_us INTEGER NOT NULL,
   UNIQUE (stream, name)
 ) STRICT;
 
 CREATE TABLE event_pending (
-  grp INTEGER NOT NULL REFERENCES event_groups ON DELETE CASCADE,
-  ordinal INTEGER NOT NULL,
+  id INTEGER PRIMARY KEY,
   consumer TEXT NOT NULL,
-  given_boot INTEGER NOT NULL REFERENCES boots,
+  given_boot INTEGER NOT NULL,
   given_boot_ns INTEGER NOT NULL,
   given_us INTEGER NOT NULL,
-  deliveries INTEGER NOT NULL,
-  PRIMARY KEY (grp, ordinal)
-) STRICT, WITHOUT ROWID;
+  deliveries INTEGER NOT NULL
+) STRICT;
 )sql";
 
 constexpr std::array<std::string_view, 1> kSteps = {kVersion1};

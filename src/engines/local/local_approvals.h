@@ -2,9 +2,8 @@
 // Approval requests in the local ledger. The contract is ports/approval_store.h; the tables are in docs/formats.md.
 // Rings the request, and all requests, after each commit that opens or changes one.
 //
-// Model: a call is one transaction that is synced to the disk: what is due is settled in it, what it does is done and
-// recorded. A call that finds more due than one write settles commits that first, and goes on. Reading writes nothing
-// unless something is due.
+// Model: a call is one transaction that is synced to the disk: what it does and what is recorded of it. Where something
+// is due, that is settled and committed before, limits::kSettledPerWrite at a time. Reading writes nothing else.
 
 #include <memory>
 

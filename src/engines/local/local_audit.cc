@@ -13,20 +13,23 @@ class LocalAudit final : public AuditStore {
   explicit LocalAudit(std::shared_ptr<Ledger> ledger) : ledger_(std::move(ledger)) {}
 
   Result<AuditBounds> bounds() override {
-    return ledger_->read([](LedgerTransaction& transaction) -> Result<AuditBounds> {
-      return AuditRows(transaction).bounds();
-    });
+    return ledger_->read(
+        [](LedgerTransaction& transaction) -> Result<AuditBounds> { return AuditRows(transaction).bounds(); });
   }
 
   Result<std::vector<AuditEntry>> entries(std::uint64_t after, std::size_t count) override {
-    return ledger_->read([&](LedgerTransaction& transaction) { return AuditRows(transaction).behind(after, count); });
+    return ledger_->read([&](LedgerTransaction& transaction) -> Result<std::vector<AuditEntry>> {
+      return AuditRows(transaction).behind(after, count);
+    });
   }
 
   Result<std::uint64_t> rotate(const AuditHead& through) override {
     return ledger_->write(LedgerSync::full, [&](LedgerTransaction& transaction) -> Result<std::uint64_t> {
       if (const auto removed = AuditRows(transaction).rotate(through)) return *removed;
-      return fail(ErrorCode::failed_precondition, "the audit log holds no entry {}:{}; its entries are listed by "
-                  "`aldis audit list`", through.number, through.hash);
+      return fail(ErrorCode::failed_precondition,
+                  "the audit log holds no entry {}:{}; its entries are listed by "
+                  "`aldis audit list`",
+                  through.number, through.hash);
     });
   }
 

@@ -1,0 +1,177 @@
+#include "engines/local/group_rows.h"
+
+#include <algorithm>
+#include <string>
+
+#include "aldis/limits.h"
+#include "core/failure.h"
+#include "core/try.h"
+
+namespace aldis {
+namespace {
+
+LedgerStamp stamp_in(const LedgerQuery& row, int column) {
+  return {.boot = row.integer(column), .boot_ns = row.integer(column + 1), .wall_us = row.integer(column + 2)};
+}
+
+// Removes the one that was not used for the longest time, if that is long enough.
+Result<void> make_room(LedgerTransaction& transaction, const StreamRow& stream) {
+  std::int64_t unused = 0;
+  std::chrono::nanoseconds longest{0};
+  std::size_t groups = 0;
+  {
+    auto rows =
+        transaction.query("SELECT id, used_boot, used_boot_ns, used_us FROM event_groups WHERE stream = ?", stream.id);
+    for (; rows.next(); ++groups) {
+      const auto age = age_of(stamp_in(rows, 1), transaction.now());
+      if (age < longest) continue;
+      longest = age;
+      unused = rows.integer(0);
+    }
+  }
+  if (groups < limits::kGroupsMax) return {};
+  if (longest <= limits::kGroupRetention + limits::kGroupUseNoted) {
+    return fail(ErrorCode::resource_exhausted,
+                "the stream has {} groups, the most it may have, and all are in use: read as one of them",
+                limits::kGroupsMax);
+  }
+  transaction.run("DELETE FROM event_pending WHERE id BETWEEN ? AND ?", row_of(unused, 0), row_of(unused, kOrdinalMax));
+  transaction.run("DELETE FROM event_groups WHERE id = ?", unused);
+  return {};
+}
+
+}  // namespace
+
+std::optional<GroupRow> find_group(LedgerTransaction& transaction, const StreamRow& stream, std::string_view name) {
+  auto row = transaction.query(
+      "SELECT id, delivered, used_boot, used_boot_ns, used_us FROM event_groups "
+      "WHERE stream = ? AND name = ?",
+      stream.id, name);
+  if (!row.next()) return std::nullopt;
+  return GroupRow{
+      .id = row.integer(0), .delivered = static_cast<std::uint64_t>(row.integer(1)), .used = stamp_in(row, 2)};
+}
+
+Result<GroupRow> make_group(LedgerTransaction& transaction, const StreamRow& stream, std::string_view name,
+                            std::uint64_t start_after) {
+  ALDIS_TRY(make_room(transaction, stream));
+  GroupRow group{.delivered = std::min(start_after, stream.last.ordinal), .used = stamp_of(transaction.now())};
+  transaction.run(
+      "INSERT INTO event_groups (stream, name, delivered, used_boot, used_boot_ns, used_us) "
+      "VALUES (?, ?, ?, ?, ?, ?)",
+      stream.id, name, group.delivered, group.used.boot, group.used.boot_ns, group.used.wall_us);
+  group.id = transaction.last_row();
+  return group;
+}
+
+void use_group(LedgerTransaction& transaction, const GroupRow& group, std::uint64_t delivered) {
+  const LedgerNow& now = transaction.now();
+  if (delivered == group.delivered && age_of(group.used, now) < limits::kGroupUseNoted) return;
+  const LedgerStamp used = stamp_of(now);
+  transaction.run("UPDATE event_groups SET delivered = ?, used_boot = ?, used_boot_ns = ?, used_us = ? WHERE id = ?",
+                  delivered, used.boot, used.boot_ns, used.wall_us, group.id);
+}
+
+std::vector<GroupInfo> group_infos(LedgerTransaction& transaction, const StreamRow& stream, std::uint64_t first) {
+  std::vector<GroupInfo> infos;
+  auto rows = transaction.query(
+      "SELECT name, delivered, "
+      "(SELECT count(*) FROM event_pending p "
+      "WHERE p.id BETWEEN (g.id << 42) + ? AND ((g.id + 1) << 42) - 1) "
+      "FROM event_groups g WHERE stream = ? ORDER BY name",
+      first, stream.id);
+  static_assert(kOrdinalBits == 42);
+  while (rows.next()) {
+    const auto delivered = static_cast<std::uint64_t>(rows.integer(1));
+    infos.push_back({.group = std::string(rows.text(0)),
+                     .delivered = delivered,
+                     .waiting = stream.last.ordinal - std::max(delivered, first - 1),
+                     .pending = static_cast<std::uint64_t>(rows.integer(2))});
+  }
+  return infos;
+}
+
+std::optional<Gap> take_gap(LedgerTransaction& transaction, const GroupRow& group, std::uint64_t first) {
+  Gap gap;
+  {
+    auto row = transaction.query("SELECT count(*), min(id), max(id) FROM event_pending WHERE id BETWEEN ? AND ?",
+                                 row_of(group.id, 0), row_of(group.id, first - 1));
+    if (row.next() && row.integer(0) != 0) {
+      gap.lost = static_cast<std::uint64_t>(row.integer(0));
+      gap.from = ordinal_of(row.integer(1));
+      gap.to = ordinal_of(row.integer(2));
+    }
+  }
+  if (gap.lost != 0) {
+    transaction.run("DELETE FROM event_pending WHERE id BETWEEN ? AND ?", row_of(group.id, gap.from),
+                    row_of(group.id, gap.to));
+  }
+  if (group.delivered + 1 < first) {
+    if (gap.lost == 0) gap.from = group.delivered + 1;
+    gap.to = first - 1;
+    gap.lost += first - 1 - group.delivered;
+  }
+  return gap.lost == 0 ? std::nullopt : std::optional(gap);
+}
+
+TakenOver take_over(LedgerTransaction& transaction, const GroupRow& group, const GroupRead& read) {
+  const LedgerNow& now = transaction.now();
+  const LedgerStamp given = stamp_of(now);
+  TakenOver taken;
+  {
+    auto rows = transaction.query(
+        "SELECT id, given_boot, given_boot_ns, given_us FROM event_pending "
+        "WHERE id BETWEEN ? AND ? ORDER BY id",
+        row_of(group.id, 0), row_of(group.id, kOrdinalMax));
+    while (rows.next()) {
+      const auto left = read.take_over_after - age_of(stamp_in(rows, 1), now);
+      if (left.count() <= 0 && taken.ordinals.size() < read.count) {
+        taken.ordinals.push_back(ordinal_of(rows.integer(0)));
+      } else {
+        const auto wait = std::max(left, std::chrono::nanoseconds{0});
+        taken.next = std::min(taken.next.value_or(wait), wait);
+      }
+    }
+  }
+  for (const std::uint64_t ordinal : taken.ordinals) {
+    transaction.run(
+        "UPDATE event_pending SET consumer = ?, given_boot = ?, given_boot_ns = ?, given_us = ?, "
+        "deliveries = deliveries + 1 WHERE id = ?",
+        read.consumer, given.boot, given.boot_ns, given.wall_us, row_of(group.id, ordinal));
+  }
+  return taken;
+}
+
+void give(LedgerTransaction& transaction, const GroupRow& group, const StreamRow& stream, std::string_view consumer,
+          std::uint64_t first, std::uint64_t last) {
+  const LedgerStamp given = stamp_of(transaction.now());
+  transaction.run(
+      "INSERT INTO event_pending (id, consumer, given_boot, given_boot_ns, given_us, deliveries) "
+      "SELECT id + ?, ?, ?, ?, ?, 1 FROM events WHERE id BETWEEN ? AND ? ORDER BY id",
+      row_of(group.id, 0) - row_of(stream.id, 0), consumer, given.boot, given.boot_ns, given.wall_us,
+      row_of(stream.id, first), row_of(stream.id, last));
+}
+
+bool acknowledge_event(LedgerTransaction& transaction, const GroupRow& group, std::uint64_t ordinal) {
+  return ordinal <= kOrdinalMax &&
+         transaction.run("DELETE FROM event_pending WHERE id = ?", row_of(group.id, ordinal)) != 0;
+}
+
+std::vector<PendingEvent> pending_events(LedgerTransaction& transaction, const GroupRow& group, const StreamRow& stream,
+                                         std::uint64_t first, std::size_t count) {
+  std::vector<PendingEvent> events;
+  auto rows = transaction.query(
+      "SELECT e.id, e.ms, p.consumer, p.deliveries, given_boot, given_boot_ns, given_us "
+      "FROM event_pending p JOIN events e ON e.id = p.id + ? "
+      "WHERE p.id BETWEEN ? AND ? ORDER BY p.id LIMIT ?",
+      row_of(stream.id, 0) - row_of(group.id, 0), row_of(group.id, first), row_of(group.id, kOrdinalMax), count);
+  while (rows.next()) {
+    events.push_back({.event_id = fmt::format("{}-{}", rows.integer(1), ordinal_of(rows.integer(0))),
+                      .consumer = std::string(rows.text(2)),
+                      .idle = age_of(stamp_in(rows, 4), transaction.now()),
+                      .deliveries = static_cast<std::uint32_t>(rows.integer(3))});
+  }
+  return events;
+}
+
+}  // namespace aldis

@@ -1,0 +1,141 @@
+// Calls on streams of events whose answers are lost, or that a server takes up late: each is done once. And a patience
+// of its own ends a publication that the server does not answer.
+
+#include <gtest/gtest.h>
+
+#include <future>
+#include <memory>
+#include <string>
+
+#include "core/clock.h"
+#include "core/ids.h"
+#include "engines/redis/client.h"
+#include "engines/redis/groups.h"
+#include "engines/redis/redis_event_groups.h"
+#include "engines/redis/redis_events.h"
+#include "engines/redis/store_url.h"
+#include "redis/chaos_proxy.h"
+#include "redis/eventually.h"
+#include "redis/server.h"
+
+namespace aldis::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kPatientCallTimeout = 20s;
+
+// Both stores as one client sees them.
+struct Store {
+  explicit Store(const std::string& url, std::chrono::nanoseconds call_timeout = kPatientCallTimeout)
+      : client(RedisClient::open(parse_store_url(url).value(), call_timeout, clock).value()) {}
+
+  OutgoingEvent event() const { return {.id = make_id(clock->wall_now()), .type = "deploy", .data = "{}", .source = {}}; }
+  Result<GroupSlice> give(std::size_t count) const {
+    return groups->read(
+        {.type = "deploy", .group = "workers", .consumer = "ann", .start_after = 0, .count = count, .take_over_after = 1h});
+  }
+  std::uint64_t last() const { return events->heads("deploy").value().at(0).last.ordinal; }
+  std::uint64_t first() const { return events->heads("deploy").value().at(0).first; }
+  std::uint64_t pending() const { return groups->groups("deploy").value().at(0).pending; }
+
+  const std::shared_ptr<const Clock> clock = std::make_shared<SystemClock>();
+  const std::shared_ptr<RedisClient> client;
+  const std::shared_ptr<EventStore> events = make_redis_events(client, Groups("repeat"), clock);
+  const std::shared_ptr<EventGroupStore> groups = make_redis_event_groups(client, Groups("repeat"), clock);
+};
+
+// Makes a call whose answers are lost until `is_done` has seen it carried out, and then for a while.
+template <class Call, class IsDone>
+auto lose_answers_of(ChaosProxy& proxy, Call call, IsDone is_done) {
+  proxy.misbehave(ChaosProxy::Direction::to_client, {.cut_after = 0});
+  auto calling = std::async(std::launch::async, call);
+  EXPECT_TRUE(eventually(is_done));
+  let_pass(300ms);
+  proxy.behave();
+  return calling.get();
+}
+
+TEST(LostEventAnswer, of_a_publication_is_given_again) {
+  const RedisServer server;
+  ChaosProxy proxy(server.port());
+  const Store direct(server.url());
+  const Store store("redis://" + proxy.address());
+  ASSERT_TRUE(store.events->publish(store.event()));
+  const auto place = lose_answers_of(
+      proxy, [&] { return store.events->publish(store.event()); }, [&] { return direct.last() == 2; });
+  ASSERT_TRUE(place) << place.error().message;
+  EXPECT_EQ(place->ordinal, 2U);
+  EXPECT_EQ(direct.last(), 2U);
+}
+
+TEST(LostEventAnswer, of_a_read_of_a_group_is_given_again_with_its_gap) {
+  const RedisServer server;
+  ChaosProxy proxy(server.port());
+  const Store direct(server.url());
+  const Store store("redis://" + proxy.address());
+  for (int i = 0; i < 6; ++i) ASSERT_TRUE(store.events->publish(store.event()));
+  ASSERT_EQ(store.give(1)->events.size(), 1U);
+  ASSERT_EQ(store.events->trim("deploy", 4).value(), 2U);
+  const auto slice = lose_answers_of(proxy, [&] { return store.give(2); }, [&] { return direct.pending() == 2; });
+  ASSERT_TRUE(slice) << slice.error().message;
+  ASSERT_TRUE(slice->gap);
+  EXPECT_EQ(slice->gap->lost, 2U);
+  ASSERT_EQ(slice->events.size(), 2U);
+  EXPECT_EQ(slice->events.front().place.ordinal, 3U);
+  EXPECT_EQ(direct.pending(), 2U);
+}
+
+TEST(LostEventAnswer, of_an_acknowledgement_or_a_trim_counts_what_it_did) {
+  const RedisServer server;
+  ChaosProxy proxy(server.port());
+  const Store direct(server.url());
+  const Store store("redis://" + proxy.address());
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(store.events->publish(store.event()));
+  ASSERT_EQ(store.give(3)->events.size(), 3U);
+  // The server knows the scripts now: the next calls are carried out at once.
+  ASSERT_TRUE(store.groups->acknowledge("deploy", "workers", {}));
+  ASSERT_TRUE(store.events->trim("deploy", 10));
+  const std::vector<std::uint64_t> ordinals{1, 2};
+  const auto acknowledged =
+      lose_answers_of(proxy, [&] { return store.groups->acknowledge("deploy", "workers", ordinals); },
+                      [&] { return direct.pending() == 1; });
+  EXPECT_EQ(acknowledged.value(), 2U);
+  const auto trimmed = lose_answers_of(
+      proxy, [&] { return store.events->trim("deploy", 1); }, [&] { return direct.first() == 4; });
+  EXPECT_EQ(trimmed.value(), 3U);
+}
+
+TEST(LateEventCall, of_a_publication_is_carried_out_once_however_many_attempts_wait_at_the_server) {
+  const RedisServer server;
+  const Store store(server.url(), 3s);
+  for (int round = 1; round <= 5; ++round) {
+    const std::uint64_t before = round == 1 ? 0 : store.last();
+    server.stop();
+    auto publishing = std::async(std::launch::async, [&] { return store.events->publish(store.event()); });
+    let_pass(round * 400ms);
+    server.go_on();
+    ASSERT_TRUE(publishing.get());
+    EXPECT_EQ(store.last(), before + 1);
+  }
+}
+
+TEST(EventPatience, ends_a_publication_that_the_server_does_not_answer) {
+  const RedisServer server;
+  const Store store(server.url(), 24h);
+  ASSERT_TRUE(store.events->publish(store.event()));
+  server.stop();
+  OutgoingEvent event = store.event();
+  event.at_most = limits::kOwnEventPatience;
+  const auto known = store.events->publish(event);
+  event.type = "never-seen";
+  const auto unknown = store.events->publish(event);
+  server.go_on();
+  ASSERT_FALSE(known);
+  EXPECT_EQ(known.error().code, ErrorCode::unavailable) << known.error().message;
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().code, ErrorCode::unavailable) << unknown.error().message;
+}
+
+}  // namespace
+}  // namespace aldis::testing
