@@ -63,8 +63,7 @@ inline constexpr std::size_t kPassphraseBytesMax = 1024;
 inline constexpr std::chrono::nanoseconds kVoteTimeSlack = 5min;  // between the clocks of a responder and of the store
 inline constexpr std::size_t kAuditEntriesMax = 1'000'000;        // then requests are resource_exhausted: rotate
 inline constexpr std::size_t kAuditPage = 1'000;                  // entries of one read
-// Of a namespace on a Redis store: then its approvals and its audit log go by themselves.
-inline constexpr std::chrono::nanoseconds kRedisApprovalsIdle = std::chrono::days{400};
+inline constexpr std::chrono::nanoseconds kRedisApprovalsIdle = std::chrono::days{400};  // then a namespace's are gone
 
 // Events. What is beyond is invalid_argument unless another answer is given.
 inline constexpr std::uint64_t kStreamLengthDefault = 10'000;
@@ -97,7 +96,7 @@ inline constexpr std::chrono::nanoseconds kWaitMax = std::chrono::days{365};  //
 inline constexpr std::chrono::nanoseconds kQuietMax = 24h;  // a waiter that hears nothing looks again so often
 inline constexpr std::size_t kDoorbellPagesMax = 16;        // that one process opens, one after the other
 
-// The local board.
+// The local board and the ledger.
 inline constexpr std::size_t kBoardBytesMax = std::size_t{1} << 30;  // or half of the file system, if that is less
 inline constexpr std::size_t kBoardBytesMin = 1 * 1024 * 1024;       // a smaller file system is resource_exhausted
 inline constexpr unsigned kBoardReadersMax = 2048;
@@ -105,10 +104,8 @@ inline constexpr unsigned kBoardSignalShare = 80;  // percent of the board that 
                                                    // heartbeats, takes and clean-up
 inline constexpr std::chrono::nanoseconds kCallTimeoutDefault = 5s;  // of a call on any store, Redis too
 inline constexpr std::size_t kRemovalsPerWrite = 2;  // due records that each write clears away on its way
-
-// The local ledger.
-inline constexpr std::size_t kLedgerWalBytesKept = 8 * 1024 * 1024;  // of the write-ahead log, between its uses
-inline constexpr std::size_t kLedgerDamageReported = 20;               // pieces of it; one more says that there are others
+inline constexpr std::size_t kLedgerWalBytesKept = 8 * 1024 * 1024;  // of the ledger's log, between its uses
+inline constexpr std::size_t kLedgerDamageReported = 20;             // pieces of it, in a report
 
 // The Redis store. A longer or richer URL is invalid_argument. What a server says beyond its bounds is no reply: the
 // connection is closed, and the call unavailable.

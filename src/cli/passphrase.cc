@@ -13,9 +13,9 @@ namespace aldis::cli {
 namespace {
 
 std::string ask(const FileDescriptor& terminal, const std::string& prompt) {
+  const TerminalMode silent(terminal.get(), TerminalMode::Kind::silent);  // first: what is typed early is not shown
   static_cast<void>(!::write(terminal.get(), prompt.data(), prompt.size()));
   std::string line;
-  const TerminalMode silent(terminal.get(), TerminalMode::Kind::silent);
   char c = 0;
   while (line.size() <= limits::kPassphraseBytesMax && ::read(terminal.get(), &c, 1) == 1 && c != '\n') {
     if (c == kControlC) return {};

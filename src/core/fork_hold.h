@@ -1,6 +1,7 @@
 #pragma once
 // Keeps fork out of a call into a library whose locks it would copy: in the child nobody lets go of what another thread
-// held, and the next call there waits for ever. Used for SQLite (ledger.cc); implemented in fork_hold.cc.
+// held, and the next call there waits for ever. Used by redis/tls.cc (OpenSSL) and the ledger (SQLite), since
+// those do not look after their own; implemented in fork_hold.cc.
 //
 // Model: while a hold lives, fork in another thread waits for it; while a fork is under way, new holds wait. So every
 // child begins with no call under way, in a state that it can use. A process has one fork, so its gate is a global; its
@@ -9,7 +10,6 @@
 // Threads: safe from any thread. A thread has at most one hold, forks nothing under it, and waits for nobody.
 
 namespace aldis {
-inline namespace core_calls {
 
 class ForkHold {
  public:
@@ -19,5 +19,4 @@ class ForkHold {
   ForkHold& operator=(const ForkHold&) = delete;
 };
 
-}  // namespace core_calls
 }  // namespace aldis

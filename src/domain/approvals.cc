@@ -172,8 +172,15 @@ Result<ApprovalGate> ApprovalGate::open(Workspace workspace, std::string agent_i
 Result<ApprovalOutcome> ApprovalGate::request_approval(std::string_view type, Json context,
                                                        std::optional<nanoseconds> timeout,
                                                        const RequestOptions& options, std::stop_token stop) {
-  ALDIS_TRY_ASSIGN(const ApprovalRequest request, open_request(type, std::move(context), timeout, options));
-  return wait(request.request_id, std::nullopt, std::move(stop));
+  const std::string context_hash = sha256_hex(context.text());
+  ALDIS_TRY_ASSIGN(const ApprovalRequest asked, open_request(type, std::move(context), timeout, options));
+  ALDIS_TRY_ASSIGN(ApprovalOutcome outcome, wait(asked.request_id, std::nullopt, std::move(stop)));
+  const ApprovalRequest& ended = outcome.request;
+  if (ended.approval_type != type || ended.agent_id != impl_->agent() || ended.context_hash != context_hash) {
+    return fail(ErrorCode::data_loss, "{} is not what was asked any more: somebody changed it in the store",
+                ended.request_id);
+  }
+  return outcome;
 }
 
 Result<ApprovalRequest> ApprovalGate::open_request(std::string_view type, Json context,

@@ -132,15 +132,12 @@ Result<void> HeartbeatSession::renew() {
 Result<void> HeartbeatSession::finish(std::string_view final_status) {
   Id128 finished;
   std::string agent_id;
-  const bool is_news = workspace().streams_events() && !is_finished();
   ALDIS_TRY(speak([&](const AgentStart& self) {
     finished = self.incarnation;
     agent_id = self.agent_id;
     return workspace().heartbeats().finish(self.agent_id, self.incarnation, final_status);
   }));
-  if (is_news) {
-    tell_of_agent(workspace(), {.agent_id = agent_id, .incarnation = finished, .state = AgentState::finished});
-  }
+  tell_of_agent(workspace(), {.agent_id = agent_id, .incarnation = finished, .state = AgentState::finished});
   const MutexLock lock(mutex_);
   const bool is_still_ours = voice_ && voice_->start.incarnation == finished;
   if (is_still_ours) voice_ = std::make_shared<const Voice>(Voice{voice_->start, false});

@@ -24,7 +24,9 @@ void tell_of_agent(Workspace::Impl& workspace, const AgentNews& news) {
   json.text_or_null("previous_state", news.previous ? to_string(*news.previous) : std::string_view());
   json.text("incarnation", format_id(kIncarnationPrefix, news.incarnation));
   if (!news.evidence.empty()) json.text("evidence", news.evidence);
-  publish(workspace, "agent_heartbeat", news.agent_id, json);
+  // A stop may be repeated, by another process too.
+  const auto id = news.state == AgentState::finished ? std::optional(news.incarnation) : std::nullopt;
+  publish(workspace, "agent_heartbeat", news.agent_id, json, id);
 }
 
 void tell_of_signal(Workspace::Impl& workspace, const CoordinationSignal& signal) {

@@ -27,7 +27,8 @@ namespace aldis {
 
 struct OutgoingEvent {
   // Made by the caller for this one publication. Publishing it again while it is the newest event of its stream changes
-  // nothing and answers the same; on a store that can lose an answer, for as long as a call may take, whatever came after.
+  // nothing and answers the same; on a store that can lose an answer, for as long as a call may take, whatever came
+  // after.
   Id128 id;
   std::string_view type;
   std::string_view data;

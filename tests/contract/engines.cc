@@ -114,11 +114,6 @@ std::vector<EngineKind> all_engines() {
   return engines;
 }
 
-std::vector<EngineKind> engines = all_engines();
-  std::erase_if(engines, [](const EngineKind& kind) { return kind.name == "local"; });
-  return engines;
-}
-
 std::vector<EngineKind> engines_that_examine_processes() {
   std::vector<EngineKind> engines = all_engines();
   std::erase_if(engines, [](const EngineKind& kind) { return !kind.examines_processes; });

@@ -185,7 +185,8 @@ class ApprovalWakerContract : public WakerContract {
     return id;
   }
   void open(const Id128& id) {
-    EXPECT_TRUE(engine_->approvals().open({.id = id, .type = "deploy", .agent = "ann", .context = "{}", .context_hash = std::string(64, '0')}));
+    EXPECT_TRUE(engine_->approvals().open(
+        {.id = id, .type = "deploy", .agent = "ann", .context = "{}", .context_hash = std::string(64, '0')}));
   }
   void cancel(const Id128& id) {
     EXPECT_TRUE(engine_->approvals().change(

@@ -105,7 +105,7 @@ TEST_F(OwnEvents, tell_of_the_start_and_of_the_stop_of_a_heartbeat) {
   ASSERT_TRUE(agent.stop_heartbeat());
   ASSERT_TRUE(agent.stop_heartbeat()) << "again, and no news";
   EXPECT_THAT(
-      told("agent_heartbeat", 2),
+      told("agent_heartbeat", 3),
       ElementsAre(fmt::format(R"({{"agent_id":"alice","state":"alive","previous_state":null,"incarnation":"{}"}})",
                               incarnation),
                   fmt::format(R"({{"agent_id":"alice","state":"finished","previous_state":null,"incarnation":"{}"}})",

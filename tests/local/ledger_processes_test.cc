@@ -37,7 +37,9 @@ class LedgerProcesses : public ::testing::Test {
     });
     parent.say(describe(held));
   }
-  std::string integrity() { return in_child([&] { return ask_sql(path_, "PRAGMA integrity_check"); }); }
+  std::string integrity() {
+    return in_child([&] { return ask_sql(path_, "PRAGMA integrity_check"); });
+  }
 
   testing::ScratchDirectory scratch_;
   const std::string directory_ = scratch_.file("state");
@@ -77,12 +79,13 @@ TEST_F(LedgerProcesses, that_are_killed_leave_whole_transactions) {
     Child writer([&](ChildSide& parent) {
       const auto ledger = ledger_in(directory_);
       for (int i = 0;; ++i) {
-        const auto written = ledger->write(i % 2 == 0 ? LedgerSync::normal : LedgerSync::full,
-                                           [&](LedgerTransaction& transaction) -> Result<void> {
-          transaction.run("INSERT INTO meta VALUES (?, '')", std::string_view(fmt::format("left-{}-{}", round, i)));
-          transaction.run("INSERT INTO meta VALUES (?, '')", std::string_view(fmt::format("right-{}-{}", round, i)));
-          return {};
-        });
+        const auto written = ledger->write(
+            i % 2 == 0 ? LedgerSync::normal : LedgerSync::full, [&](LedgerTransaction& transaction) -> Result<void> {
+              transaction.run("INSERT INTO meta VALUES (?, '')", std::string_view(fmt::format("left-{}-{}", round, i)));
+              transaction.run("INSERT INTO meta VALUES (?, '')",
+                              std::string_view(fmt::format("right-{}-{}", round, i)));
+              return {};
+            });
         parent.say(describe(written));
       }
     });

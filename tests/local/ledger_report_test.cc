@@ -107,8 +107,9 @@ TEST_F(LedgerReportTest, tells_of_damaged_pages_and_ends_its_list_somewhere) {
 
 TEST_F(LedgerReportTest, tells_of_references_that_lead_nowhere) {
   ASSERT_EQ(note(*ledger_in(directory_), "a", "1"), "ok");
-  ASSERT_EQ(run_sql(path_, "PRAGMA foreign_keys = OFF; "
-                           "INSERT INTO event_groups VALUES (1, 77, 'g', 0, 1, 0, 0)"),
+  ASSERT_EQ(run_sql(path_,
+                    "PRAGMA foreign_keys = OFF; "
+                    "INSERT INTO event_groups VALUES (1, 77, 'g', 0, 1, 0, 0)"),
             "ok");
   const LedgerReport report = examine();
   EXPECT_EQ(problem_of(report), "none");

@@ -93,10 +93,11 @@ TEST_F(LedgerSchema, is_the_newest_of_every_ledger_that_is_opened) {
 // The oldest ledger that can be met holds what a person must not lose; every later version must carry it over.
 TEST_F(LedgerSchema, of_version_1_keeps_what_it_holds) {
   ASSERT_EQ(migrate({ledger_steps().front()}), "ok");
-  forge("INSERT INTO boots (id, boot_id) VALUES (1, 'b'); INSERT INTO meta (key, value) VALUES ('a', 'kept'); "
-        "INSERT INTO audit_log (number, kind, time_us, request_id, approval_type, agent_id, actor, outcome, key_id, "
-        "context_hash, detail_hash, previous_hash, hash) "
-        "VALUES (1, 'requested', 5, 'apr_1', 'deploy', 'alice', 'alice', '', '', 'c', 'd', 'p', 'h')");
+  forge(
+      "INSERT INTO boots (id, boot_id) VALUES (1, 'b'); INSERT INTO meta (key, value) VALUES ('a', 'kept'); "
+      "INSERT INTO audit_log (number, kind, time_us, request_id, approval_type, agent_id, actor, outcome, key_id, "
+      "context_hash, detail_hash, previous_hash, hash) "
+      "VALUES (1, 'requested', 5, 'apr_1', 'deploy', 'alice', 'alice', '', '', 'c', 'd', 'p', 'h')");
   const auto ledger = ledger_in(scratch_.path());
   EXPECT_EQ(noted(*ledger, "a"), "kept");
   const auto hash = ledger->read([](LedgerTransaction& transaction) -> Result<std::string> {

@@ -78,7 +78,8 @@ TEST_F(LedgerTest, binds_and_reads_every_type) {
     if (!query.next()) return std::string("no row");
     std::string answer = fmt::format("{} {} ", query.integer(0), query.integer(1));
     answer += fmt::format("{}{}{} ", query.is_null(2), query.is_null(5), query.is_null(6));
-    answer += fmt::format("{} {} {} {} {}", query.text(3).size(), query.text(4), query.text(6), query.text(7), query.text(8));
+    answer +=
+        fmt::format("{} {} {} {} {}", query.text(3).size(), query.text(4), query.text(6), query.text(7), query.text(8));
     return answer + (query.next() ? " more" : "");
   });
   EXPECT_EQ(read.value_or(describe(read)), "-5 1 truetruefalse 5 blob some text blob");
@@ -116,8 +117,9 @@ TEST_F(LedgerTest, answers_how_many_rows_changed_and_which_came_last) {
 
 TEST_F(LedgerTest, holds_references_between_tables) {
   const auto failed = ledger_->write(LedgerSync::normal, [](LedgerTransaction& transaction) -> Result<void> {
-    transaction.run("INSERT INTO event_groups (stream, name, delivered, used_boot, used_boot_ns, used_us) "
-                    "VALUES (77, 'g', 0, 1, 0, 0)");
+    transaction.run(
+        "INSERT INTO event_groups (stream, name, delivered, used_boot, used_boot_ns, used_us) "
+        "VALUES (77, 'g', 0, 1, 0, 0)");
     return {};
   });
   EXPECT_THAT(describe(failed), HasSubstr("FOREIGN KEY"));
@@ -161,8 +163,8 @@ TEST_F(LedgerTest, gives_up_at_the_callers_deadline_while_another_thread_writes)
     const auto outer = ledger_->write(theirs, [&](LedgerTransaction&) -> Result<void> {
       std::string inner;
       std::thread([&] {
-        inner = describe(ledger_->write(
-            LedgerSync::normal, [](LedgerTransaction&) -> Result<void> { return {}; }, 5ms));
+        inner =
+            describe(ledger_->write(LedgerSync::normal, [](LedgerTransaction&) -> Result<void> { return {}; }, 5ms));
       }).join();
       EXPECT_THAT(inner, AllOf(StartsWith("deadline_exceeded"), HasSubstr("thread of this process")));
       return {};
@@ -209,7 +211,8 @@ TEST_F(LedgerTest, writes_and_reads_nothing_once_the_schema_is_newer_than_it_kno
 
 TEST_F(LedgerTest, goes_on_when_the_tables_changed_under_its_statements) {
   ASSERT_EQ(note(*ledger_, "a", "1"), "ok");
-  ASSERT_EQ(in_child([&] { return run_sql(file_of_ledger(directory_), "ALTER TABLE meta ADD COLUMN more TEXT"); }), "ok");
+  ASSERT_EQ(in_child([&] { return run_sql(file_of_ledger(directory_), "ALTER TABLE meta ADD COLUMN more TEXT"); }),
+            "ok");
   EXPECT_EQ(note(*ledger_, "b", "2"), "ok");
   EXPECT_EQ(noted(*ledger_, "b"), "2");
 }

@@ -18,7 +18,8 @@ class LedgerTime : public ::testing::Test {
  protected:
   LedgerNow now() {
     return ledger_
-        ->write(LedgerSync::normal, [](LedgerTransaction& transaction) -> Result<LedgerNow> { return transaction.now(); })
+        ->write(LedgerSync::normal,
+                [](LedgerTransaction& transaction) -> Result<LedgerNow> { return transaction.now(); })
         .value();
   }
   // The boot clock begins anew; the wall clock goes on.

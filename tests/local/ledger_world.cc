@@ -33,7 +33,8 @@ std::string noted(Ledger& ledger, std::string_view key) {
 std::int64_t count_notes(Ledger& ledger, std::string_view prefix) {
   return ledger
       .read([&](LedgerTransaction& transaction) -> Result<std::int64_t> {
-        LedgerQuery query = transaction.query("SELECT count(*) FROM meta WHERE substr(key, 1, ?) = ?", prefix.size(), prefix);
+        LedgerQuery query =
+            transaction.query("SELECT count(*) FROM meta WHERE substr(key, 1, ?) = ?", prefix.size(), prefix);
         return query.next() ? query.integer(0) : -1;
       })
       .value_or(-1);

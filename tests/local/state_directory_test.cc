@@ -63,7 +63,8 @@ TEST_F(StateDirectory, is_made_for_its_owner_alone_with_its_parents) {
 TEST_F(StateDirectory, that_is_a_link_or_open_to_others_is_refused) {
   std::filesystem::create_directory(scratch_.file("open"));
   chmod(scratch_.file("open").c_str(), 0750);
-  EXPECT_THAT(prepare("open"), AllOf(StartsWith("failed_precondition"), HasSubstr("0750"), HasSubstr("ALDIS_STATE_DIR")));
+  EXPECT_THAT(prepare("open"),
+              AllOf(StartsWith("failed_precondition"), HasSubstr("0750"), HasSubstr("ALDIS_STATE_DIR")));
   std::filesystem::create_directory_symlink(scratch_.path(), scratch_.file("link"));
   EXPECT_THAT(prepare("link"), AllOf(StartsWith("failed_precondition"), HasSubstr("ALDIS_STATE_DIR")));
 }

@@ -78,7 +78,7 @@ TEST_P(ApprovalRaces, one_of_50_answers_at_once_decides_and_the_others_hear_who_
 }
 
 INSTANTIATE_TEST_SUITE_P(Stores, ApprovalRaces, ::testing::Values("local", "redis", "cluster"),
-                         [](const auto& info) { return std::string(info.param); });
+                         [](const auto& store) { return std::string(store.param); });
 
 }  // namespace
 }  // namespace aldis::testing

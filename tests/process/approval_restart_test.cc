@@ -122,8 +122,7 @@ TEST_P(KilledWaiters, leave_a_request_that_the_command_line_says_is_expired) {
   const Ended late = sandbox.aldis({"approvals", "approve", id, "--as", "dana"},
                                    {{"ALDIS_STORE", options.store},
                                     {"ALDIS_RUNTIME_DIR", options.runtime_directory},
-                                    {"ALDIS_STATE_DIR", options.state_directory},
-                                    {"ALDIS_CONFIG", options.configuration_directory}});
+                                    {"ALDIS_STATE_DIR", options.state_directory}});
   EXPECT_EQ(late.exit_code, 4) << late.out;
   EXPECT_EQ(late.text("/error/code"), "REQUEST_EXPIRED");
   EXPECT_THAT(late.text("/error/message"), HasSubstr("timed out at "));
@@ -132,7 +131,7 @@ TEST_P(KilledWaiters, leave_a_request_that_the_command_line_says_is_expired) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Stores, KilledWaiters, ::testing::Values("local", "redis"),
-                         [](const auto& info) { return std::string(info.param); });
+                         [](const auto& store) { return std::string(store.param); });
 
 }  // namespace
 }  // namespace aldis::testing

@@ -11,6 +11,8 @@
 namespace aldis::testing {
 namespace {
 
+constexpr std::size_t kWordsOfALine = 8;  // at most, but for messages
+
 std::string store_of(const RedisServer* server, const RedisCluster* cluster) {
   if (server != nullptr) return server->url();
   return cluster != nullptr ? cluster->url() : "local:";
@@ -24,17 +26,18 @@ ApprovalStage::ApprovalStage(std::string_view kind) {
   fleet_ = std::make_unique<Fleet>(store_of(server_.get(), cluster_.get()), ALDIS_APPROVAL_WORKER);
 }
 
-ApprovalGate ApprovalStage::gate(const std::string& agent) {
+const Workspace& ApprovalStage::workspace() {
   if (!workspace_) workspace_ = fleet_->join();
-  auto gate = ApprovalGate::open(*workspace_, agent);
+  return *workspace_;
+}
+
+ApprovalGate ApprovalStage::gate(const std::string& agent) {
+  auto gate = ApprovalGate::open(workspace(), agent);
   EXPECT_TRUE(gate) << gate.error().message;
   return *std::move(gate);
 }
 
-AuditLog ApprovalStage::audit() {
-  if (!workspace_) workspace_ = fleet_->join();
-  return AuditLog(*workspace_);
-}
+AuditLog ApprovalStage::audit() { return AuditLog(workspace()); }
 
 ApprovalRequest ApprovalStage::read(const std::string& id) {
   auto request = gate().get_request(id);
@@ -49,15 +52,26 @@ pid_t ApprovalStage::start(Words arguments, const Words& environment) {
 void ApprovalStage::kill(pid_t worker) {
   fleet_->kill(worker);
   while (fleet_->unheard() > 0) fleet_->hear();
+  kept_.clear();
 }
 
 Words ApprovalStage::hear(std::string_view word) {
-  const auto line = fleet_->hear();
-  if (!line || line->front() != word) {
-    ADD_FAILURE() << "expected " << word << ", heard " << (line ? joined(*line, 0) : "nothing");
-    return Words(8);
+  for (auto line = kept_.begin();; ++line) {
+    if (line == kept_.end()) {
+      const auto said = fleet_->hear();
+      if (!said) break;
+      line = kept_.insert(kept_.end(), *said);
+    }
+    const bool is_failure = line->front() == "refused" || line->front() == "error";
+    if (line->front() != word && !is_failure) continue;
+    const Words found = *line;
+    kept_.erase(line);
+    if (found.front() == word) return {found.begin() + 1, found.end()};
+    ADD_FAILURE() << "expected " << word << ", heard " << joined(found, 0);
+    return Words(kWordsOfALine);
   }
-  return {line->begin() + 1, line->end()};
+  ADD_FAILURE() << "expected " << word << ", and everybody is silent";
+  return Words(kWordsOfALine);
 }
 
 Words ApprovalStage::run(Words arguments, std::string_view word, const Words& environment) {

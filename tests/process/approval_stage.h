@@ -3,9 +3,12 @@
 // Implemented in approval_stage.cc.
 //
 // Model: "local", or a Redis server or cluster of the stage's own. Roles, their arguments and what they say are in
-// approval_worker.cc. Whoever hears another line than the one that it asks for fails the test. Threads: one thread.
+// approval_worker.cc. A line that nobody asks for is kept; but where another is asked for, "refused" and "error" fail the
+// test. Threads: one thread.
 
+#include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -26,6 +29,7 @@ class ApprovalStage {
   std::string directory() const { return fleet_->options().runtime_directory; }
 
   // In this process.
+  const Workspace& workspace();
   ApprovalGate gate(const std::string& agent = "");
   AuditLog audit();
   ApprovalRequest read(const std::string& id);
@@ -34,11 +38,11 @@ class ApprovalStage {
   // SIGKILL, and what it said is forgotten.
   void kill(pid_t worker);
 
-  // The next line, which begins with `word`; what follows that word. Fails the test, and is empty, if it does not.
+  // The next line that begins with `word`: what follows that word.
   Words hear(std::string_view word);
-  // As hear, of one worker among others that say the same.
+  // Hears `word` of a worker that ends then.
   Words run(Words arguments, std::string_view word, const Words& environment = {});
-  // "approved", "rejected", … of "ended PID approved …", without the process.
+  // "approved", "rejected", … of "ended PID approved …".
   std::string hear_end();
 
   // A request whose waiter is a process; its id. The waiter sleeps by then.
@@ -58,6 +62,7 @@ class ApprovalStage {
   std::unique_ptr<RedisCluster> cluster_;
   std::unique_ptr<Fleet> fleet_;
   std::optional<Workspace> workspace_;
+  std::list<Words> kept_;
 };
 
 // Until the process sleeps on a futex, as a waiter does that has nothing to do.

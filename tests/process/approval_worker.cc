@@ -46,6 +46,8 @@ std::optional<std::chrono::nanoseconds> milliseconds(const Arguments& arguments,
   return std::chrono::milliseconds{arguments.number(name)};
 }
 
+bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+
 Json context_of(const Arguments& arguments) { return *Json::parse(arguments.text_or("context", "{}")); }
 
 // type= context= key= timeout_ms=: asks and waits, in one call.
@@ -102,10 +104,11 @@ Job job_of(int number) {
   return {.is_cancelled = false, .timeout = 1h};
 }
 
-// first=A last=B: asks for A..B one after the other, each under a key of its own, and waits for the end of each.
+// first=A until=F: asks for A, A+1… one after the other, each under a key of its own, and waits for the end of each;
+// until the file F is there.
 int ask_many(const Arguments& arguments, ApprovalGate& gate) {
   const std::string agent = arguments.text("agent");
-  for (int number = arguments.number("first"); number <= arguments.number("last"); ++number) {
+  for (int number = arguments.number("first"); !exists(arguments.text("until")); ++number) {
     ::alarm(kStuckAfterSeconds);
     const Job job = job_of(number);
     say("asking {} {}", agent, number);
@@ -137,7 +140,7 @@ int answer_many(const Arguments& arguments, ApprovalGate& gate) {
   constexpr int kPauseMilliseconds = 1;  // nothing tells of new requests; who waits for one is served all the same
   const std::string responder = arguments.text("as");
   const auto number = static_cast<std::size_t>(arguments.number("number"));
-  for (std::size_t round = 0; ::access(arguments.text("until").c_str(), F_OK) != 0; ++round) {
+  for (std::size_t round = 0; !exists(arguments.text("until")); ++round) {
     ::alarm(kStuckAfterSeconds);
     const auto pending = gate.get_pending_approvals(kJob);
     if (!pending) return failed(pending.error());

@@ -1,5 +1,5 @@
-// What streams of events leave on a Redis server, how a reader finds its place there, what a call costs, and what a call
-// does that is carried out twice. The rest of their behaviour is in tests/contract.
+// What streams of events leave on a Redis server, how a reader finds its place there, what a call costs, and what a
+// call does that is carried out twice. The rest of their behaviour is in tests/contract.
 
 #include <gmock/gmock.h>
 
@@ -50,8 +50,8 @@ TEST_F(RedisEventKeys, an_abandoned_namespace_disappears_by_itself) {
 TEST_F(RedisEventKeys, a_publication_a_read_of_a_group_and_bounds_prolong_the_life_of_a_stream_with_its_groups) {
   publish_many(2);
   give("workers", "ann", 1);
-  const std::vector<std::string> kept{key(":h"), key(":s"), key(":g"), key(":o:workers"), key(":t:workers"),
-                                      key(":p:workers")};
+  const std::vector<std::string> kept{key(":h"),         key(":s"),         key(":g"),
+                                      key(":o:workers"), key(":t:workers"), key(":p:workers")};
   const auto prolong = [&](auto call) {
     advance(80 * 24h);
     call();
@@ -196,9 +196,7 @@ TEST_F(RedisEventKeys, an_acknowledgement_or_a_trim_that_is_carried_out_twice_co
   EXPECT_EQ(acknowledge_as("01J00000000000000000000000"), "2");
   EXPECT_EQ(acknowledge_as("01J00000000000000000000000"), "2");
   EXPECT_EQ(acknowledge_as("01J00000000000000000000001"), "0");
-  const auto trim_as = [&](std::string_view call) {
-    return run(kEventTrim, {"1", call, "6000"}).elements.back().text;
-  };
+  const auto trim_as = [&](std::string_view call) { return run(kEventTrim, {"1", call, "6000"}).elements.back().text; };
   EXPECT_EQ(trim_as("01J00000000000000000000002"), "4");
   EXPECT_EQ(trim_as("01J00000000000000000000002"), "4");
   EXPECT_EQ(trim_as("01J00000000000000000000003"), "0");

@@ -30,10 +30,16 @@ struct Store {
   explicit Store(const std::string& url, std::chrono::nanoseconds call_timeout = kPatientCallTimeout)
       : client(RedisClient::open(parse_store_url(url).value(), call_timeout, clock).value()) {}
 
-  OutgoingEvent event() const { return {.id = make_id(clock->wall_now()), .type = "deploy", .data = "{}", .source = {}}; }
+  OutgoingEvent event() const {
+    return {.id = make_id(clock->wall_now()), .type = "deploy", .data = "{}", .source = {}};
+  }
   Result<GroupSlice> give(std::size_t count) const {
-    return groups->read(
-        {.type = "deploy", .group = "workers", .consumer = "ann", .start_after = 0, .count = count, .take_over_after = 1h});
+    return groups->read({.type = "deploy",
+                         .group = "workers",
+                         .consumer = "ann",
+                         .start_after = 0,
+                         .count = count,
+                         .take_over_after = 1h});
   }
   std::uint64_t last() const { return events->heads("deploy").value().at(0).last.ordinal; }
   std::uint64_t first() const { return events->heads("deploy").value().at(0).first; }
@@ -62,8 +68,8 @@ TEST(LostEventAnswer, of_a_publication_is_given_again) {
   const Store direct(server.url());
   const Store store("redis://" + proxy.address());
   ASSERT_TRUE(store.events->publish(store.event()));
-  const auto place = lose_answers_of(
-      proxy, [&] { return store.events->publish(store.event()); }, [&] { return direct.last() == 2; });
+  const auto place =
+      lose_answers_of(proxy, [&] { return store.events->publish(store.event()); }, [&] { return direct.last() == 2; });
   ASSERT_TRUE(place) << place.error().message;
   EXPECT_EQ(place->ordinal, 2U);
   EXPECT_EQ(direct.last(), 2U);
@@ -97,12 +103,12 @@ TEST(LostEventAnswer, of_an_acknowledgement_or_a_trim_counts_what_it_did) {
   ASSERT_TRUE(store.groups->acknowledge("deploy", "workers", {}));
   ASSERT_TRUE(store.events->trim("deploy", 10));
   const std::vector<std::uint64_t> ordinals{1, 2};
-  const auto acknowledged =
-      lose_answers_of(proxy, [&] { return store.groups->acknowledge("deploy", "workers", ordinals); },
-                      [&] { return direct.pending() == 1; });
+  const auto acknowledged = lose_answers_of(
+      proxy, [&] { return store.groups->acknowledge("deploy", "workers", ordinals); },
+      [&] { return direct.pending() == 1; });
   EXPECT_EQ(acknowledged.value(), 2U);
-  const auto trimmed = lose_answers_of(
-      proxy, [&] { return store.events->trim("deploy", 1); }, [&] { return direct.first() == 4; });
+  const auto trimmed =
+      lose_answers_of(proxy, [&] { return store.events->trim("deploy", 1); }, [&] { return direct.first() == 4; });
   EXPECT_EQ(trimmed.value(), 3U);
 }
 

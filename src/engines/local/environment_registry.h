@@ -1,8 +1,8 @@
 #pragma once
 // The environments that this process has open, so that none is opened twice: closing the second would drop the locks of
 // the first (POSIX locks belong to the process, not to the descriptor), and other processes would take the board for
-// unused. One of the two globals of Aldis; the other is redis/fork_hold.h. Used by board.cc and board_report.cc;
-// implemented in environment_registry.cc.
+// unused. One of the three globals of Aldis; the others are core/fork_hold.h and the connections
+// of ledger_connection.cc. Used by board.cc and board_report.cc; implemented in environment_registry.cc.
 //
 // Model: entries are counted by (device, inode) of the data file, and opened and closed under one lock. A forked child
 // begins with an empty registry and leaves what it inherited untouched, also a lock that another thread held.

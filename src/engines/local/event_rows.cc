@@ -1,7 +1,6 @@
 #include "engines/local/event_rows.h"
 
 #include <algorithm>
-#include <cstring>
 #include <string>
 
 #include "aldis/limits.h"
@@ -27,7 +26,7 @@ StreamRow stream_in(const LedgerQuery& row) {
   if (row.is_null(6) || row.integer(6) >> kOrdinalBits != stream.id) return stream;
   stream.last = {.ms = static_cast<std::uint64_t>(row.integer(7)), .ordinal = ordinal_of(row.integer(6))};
   const std::string_view publication = row.text(8);
-  std::memcpy(stream.newest.bytes.data(), publication.data(), std::min(publication.size(), stream.newest.bytes.size()));
+  std::ranges::copy(publication.substr(0, stream.newest.bytes.size()), stream.newest.bytes.begin());
   return stream;
 }
 
@@ -139,12 +138,11 @@ void append_event(LedgerTransaction& transaction, StreamRow& stream, const Outgo
                   now.boot_time.time_since_epoch().count(), LedgerBlob{bytes_of(event.id)}, event.source, event.data);
 }
 
-bool remove_after_publish(LedgerTransaction& transaction, const StreamRow& stream) {
+void remove_after_publish(LedgerTransaction& transaction, const StreamRow& stream) {
   const std::uint64_t end = stream.removed_below + limits::kRemovalsPerPublish;
-  if (end > stream.last.ordinal) return false;
-  const bool hidden =
-      end <= first_by_count(stream) || (stream.bounds.max_age && is_too_old(transaction, stream, end - 1));
-  return hidden && remove_rows(transaction, stream, end);
+  if (end > stream.last.ordinal) return;
+  const bool by_age = stream.bounds.max_age && is_too_old(transaction, stream, end - 1);
+  if (by_age || end <= first_by_count(stream)) remove_rows(transaction, stream, end);
 }
 
 bool remove_hidden(LedgerTransaction& transaction, const StreamRow& stream) {

@@ -48,9 +48,9 @@ StreamHead head_of(std::string_view type, const StreamRow& stream, std::uint64_t
 
 // Writes the event behind the last one, and gives it its place there.
 void append_event(LedgerTransaction& transaction, StreamRow& stream, const OutgoingEvent& event);
-// Removes at most limits::kRemovalsPerPublish of the oldest rows: only if so many are hidden (`last` was just
-// published), or all that are below `hidden_below`. Answers whether it removed any.
-bool remove_after_publish(LedgerTransaction& transaction, const StreamRow& stream);
+// After an event was appended: removes limits::kRemovalsPerPublish of the oldest rows, if so many are hidden.
+void remove_after_publish(LedgerTransaction& transaction, const StreamRow& stream);
+// Removes at most so many of those below `hidden_below`. False: there are none left.
 bool remove_hidden(LedgerTransaction& transaction, const StreamRow& stream);
 
 // Ordinals within [first, last] that are there, oldest (newest) first, at most `count`.

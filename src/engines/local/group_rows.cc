@@ -114,32 +114,37 @@ std::optional<Gap> take_gap(LedgerTransaction& transaction, const GroupRow& grou
   return gap.lost == 0 ? std::nullopt : std::optional(gap);
 }
 
-TakenOver take_over(LedgerTransaction& transaction, const GroupRow& group, const GroupRead& read) {
+std::optional<std::chrono::nanoseconds> longest_given(LedgerTransaction& transaction, const GroupRow& group) {
+  auto row = transaction.query(
+      "SELECT given_boot, given_boot_ns, given_us FROM event_pending "
+      "WHERE id >> 42 = ? ORDER BY given_boot, given_boot_ns LIMIT 1",
+      group.id);
+  static_assert(kOrdinalBits == 42);
+  if (!row.next()) return std::nullopt;
+  return age_of(stamp_in(row, 0), transaction.now());
+}
+
+std::vector<std::uint64_t> take_over(LedgerTransaction& transaction, const GroupRow& group, const GroupRead& read) {
   const LedgerNow& now = transaction.now();
-  const LedgerStamp given = stamp_of(now);
-  TakenOver taken;
+  std::vector<std::uint64_t> ordinals;
+  if (longest_given(transaction, group).value_or(std::chrono::nanoseconds{-1}) < read.take_over_after) return ordinals;
   {
     auto rows = transaction.query(
         "SELECT id, given_boot, given_boot_ns, given_us FROM event_pending "
         "WHERE id BETWEEN ? AND ? ORDER BY id",
         row_of(group.id, 0), row_of(group.id, kOrdinalMax));
-    while (rows.next()) {
-      const auto left = read.take_over_after - age_of(stamp_in(rows, 1), now);
-      if (left.count() <= 0 && taken.ordinals.size() < read.count) {
-        taken.ordinals.push_back(ordinal_of(rows.integer(0)));
-      } else {
-        const auto wait = std::max(left, std::chrono::nanoseconds{0});
-        taken.next = std::min(taken.next.value_or(wait), wait);
-      }
+    while (ordinals.size() < read.count && rows.next()) {
+      if (age_of(stamp_in(rows, 1), now) >= read.take_over_after) ordinals.push_back(ordinal_of(rows.integer(0)));
     }
   }
-  for (const std::uint64_t ordinal : taken.ordinals) {
+  const LedgerStamp given = stamp_of(now);
+  for (const std::uint64_t ordinal : ordinals) {
     transaction.run(
         "UPDATE event_pending SET consumer = ?, given_boot = ?, given_boot_ns = ?, given_us = ?, "
         "deliveries = deliveries + 1 WHERE id = ?",
         read.consumer, given.boot, given.boot_ns, given.wall_us, row_of(group.id, ordinal));
   }
-  return taken;
+  return ordinals;
 }
 
 void give(LedgerTransaction& transaction, const GroupRow& group, const StreamRow& stream, std::string_view consumer,

@@ -35,13 +35,10 @@ std::vector<GroupInfo> group_infos(LedgerTransaction& transaction, const StreamR
 // was not given yet as delivered.
 std::optional<Gap> take_gap(LedgerTransaction& transaction, const GroupRow& group, std::uint64_t first);
 
-// Gives at most `count` events whose time is over to the consumer, and answers with their ordinals. `next`: until the
-// time of another one is over.
-struct TakenOver {
-  std::vector<std::uint64_t> ordinals;
-  std::optional<std::chrono::nanoseconds> next;
-};
-TakenOver take_over(LedgerTransaction& transaction, const GroupRow& group, const GroupRead& read);
+// For how long the pending event that was given first has been where it is; none: nothing is pending.
+std::optional<std::chrono::nanoseconds> longest_given(LedgerTransaction& transaction, const GroupRow& group);
+// Gives the oldest events whose time is over to the consumer, at most `count`, and answers with their ordinals.
+std::vector<std::uint64_t> take_over(LedgerTransaction& transaction, const GroupRow& group, const GroupRead& read);
 // Makes events that are there pending for the consumer.
 void give(LedgerTransaction& transaction, const GroupRow& group, const StreamRow& stream, std::string_view consumer,
           std::uint64_t first, std::uint64_t last);

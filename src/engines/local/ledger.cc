@@ -103,7 +103,7 @@ class SqliteLedger final : public Ledger {
       is_begun = true;
       if (boot_row == 0) boot_row = find_boot(statements);
       LedgerTransaction transaction(statements, {boot_row, options_.clock->boot_now(), options_.clock->wall_now()});
-      const Result<void> read = body(context, transaction);
+      Result<void> read = body(context, transaction);
       if (statements.failure()) return std::unexpected(*statements.failure());
       return read;
     }();
@@ -114,7 +114,7 @@ class SqliteLedger final : public Ledger {
   Result<void> read_apart(const Error& reason, bool& is_begun, RawBody body, void* context) {
     ALDIS_TRY_ASSIGN(const LedgerApart apart, open_ledger_apart(path_, reason));
     std::int64_t boot_row = 0;
-    const Result<void> read = read_on(*apart.connection, boot_row, is_begun, body, context);
+    Result<void> read = read_on(*apart.connection, boot_row, is_begun, body, context);
     ALDIS_TRY(apart.check_undisturbed());
     return read;
   }

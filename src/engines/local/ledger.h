@@ -2,16 +2,16 @@
 // The ledger: one SQLite database per namespace in the state directory, for what must survive processes and reboots.
 // Used by the local approvals, audit and events; implemented in ledger.cc; the tables are in docs/formats.md.
 //
-// Model: nothing is opened before the first use, which makes the directory and the file and migrates the schema. `write`
-// runs its body in one transaction (BEGIN IMMEDIATE … COMMIT) on one of two connections: `full` syncs every commit to
-// the disk, `normal` lets a power cut take the last ones, never the order. An error from the body rolls back, nothing
-// of it happened. `read` runs its body on a snapshot, also of a ledger that cannot be written. A transaction remembers
-// its first failure: from then on queries yield nothing, and `write`/`read` return that failure whatever the body
-// answers, so bodies need not check. A busy ledger is asked again every millisecond or sooner, until the deadline; a
-// body runs once. Threads: safe from any thread and process. Bodies must not nest.
-// Errors: deadline_exceeded (somebody else writes; who, if that can be found), resource_exhausted (no room),
-// failed_precondition (fork, newer schema, another's file, an unsafe or network directory), permission_denied,
-// data_loss (damaged), unavailable (input/output errors).
+// Model: nothing is opened before the first use, which makes the directory and the file and migrates the schema.
+// `write` runs its body in one transaction (BEGIN IMMEDIATE … COMMIT) on one of two connections: `full` syncs every
+// commit to the disk, `normal` lets a power cut take the last ones, never the order. An error from the body rolls back,
+// nothing of it happened. `read` runs its body on a snapshot, also of a ledger that cannot be written. A transaction
+// remembers its first failure: from then on queries yield nothing, and `write`/`read` return that failure whatever the
+// body answers, so bodies need not check. A busy ledger is asked again every millisecond or sooner, until the deadline;
+// a body runs once. Threads: safe from any thread and process. Bodies must not nest. Errors: deadline_exceeded
+// (somebody else writes; who, if that can be found), resource_exhausted (no room), failed_precondition (fork, newer
+// schema, another's file, an unsafe or network directory), permission_denied, data_loss (damaged), unavailable
+// (input/output errors).
 
 #include <chrono>
 #include <cstdint>

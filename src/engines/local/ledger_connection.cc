@@ -122,9 +122,8 @@ Result<void> LedgerConnection::configure(const LedgerOpening& opening) {
   for (const int option : {SQLITE_DBCONFIG_DEFENSIVE, SQLITE_DBCONFIG_ENABLE_FKEY}) {
     sqlite3_db_config(database_, option, 1, nullptr);
   }
-  for (const int option :
-       {SQLITE_DBCONFIG_TRUSTED_SCHEMA, SQLITE_DBCONFIG_DQS_DDL, SQLITE_DBCONFIG_DQS_DML, SQLITE_DBCONFIG_ENABLE_VIEW,
-        SQLITE_DBCONFIG_ENABLE_TRIGGER}) {
+  for (const int option : {SQLITE_DBCONFIG_TRUSTED_SCHEMA, SQLITE_DBCONFIG_DQS_DDL, SQLITE_DBCONFIG_DQS_DML,
+                           SQLITE_DBCONFIG_ENABLE_VIEW, SQLITE_DBCONFIG_ENABLE_TRIGGER}) {
     sqlite3_db_config(database_, option, 0, nullptr);
   }
   if (opening.access != LedgerAccess::shared) {
@@ -132,9 +131,10 @@ Result<void> LedgerConnection::configure(const LedgerOpening& opening) {
     sqlite3_db_config(database_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
     ALDIS_TRY(execute("PRAGMA locking_mode = EXCLUSIVE"));
   }
-  ALDIS_TRY(execute(fmt::format("PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY; PRAGMA synchronous = {}; "
-                                "PRAGMA journal_size_limit = {}",
-                                opening.syncs_commits ? "FULL" : "NORMAL", limits::kLedgerWalBytesKept)));
+  ALDIS_TRY(
+      execute(fmt::format("PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY; PRAGMA synchronous = {}; "
+                          "PRAGMA journal_size_limit = {}",
+                          opening.syncs_commits ? "FULL" : "NORMAL", limits::kLedgerWalBytesKept)));
   return is_read_only() ? Result<void>() : enter_wal();
 }
 

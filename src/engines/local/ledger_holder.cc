@@ -45,7 +45,8 @@ std::vector<int> descriptors_of(const std::string& path) {
     std::error_code gone;
     if (std::filesystem::read_symlink(entry->path(), gone).filename() != name) continue;
     struct stat opened{};
-    if (stat(entry->path().c_str(), &opened) != 0 || opened.st_dev != file.st_dev || opened.st_ino != file.st_ino) continue;
+    if (stat(entry->path().c_str(), &opened) != 0 || opened.st_dev != file.st_dev || opened.st_ino != file.st_ino)
+      continue;
     const std::string number = entry->path().filename().string();
     int descriptor = -1;
     std::from_chars(number.data(), number.data() + number.size(), descriptor);

@@ -38,12 +38,12 @@ Error ledger_error(sqlite3* database, int code, const std::string& path, std::st
                         "owner or mode, or choose another with ALDIS_STATE_DIR",
                         doing, path, detail);
     case SQLITE_CANTOPEN:
-      return make_error(
-          reason == EACCES || reason == EPERM || reason == EROFS ? ErrorCode::permission_denied
-                                                                  : ErrorCode::failed_precondition,
-          "cannot {} the ledger {}: {}{}; see that its directory can be written, or choose another with "
-          "ALDIS_STATE_DIR",
-          doing, path, detail, reason == 0 ? "" : ", " + system_error({}, "the system says", reason).message);
+      return make_error(reason == EACCES || reason == EPERM || reason == EROFS ? ErrorCode::permission_denied
+                                                                               : ErrorCode::failed_precondition,
+                        "cannot {} the ledger {}: {}{}; see that its directory can be written, or choose another with "
+                        "ALDIS_STATE_DIR",
+                        doing, path, detail,
+                        reason == 0 ? "" : ", " + system_error({}, "the system says", reason).message);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
     case SQLITE_FORMAT:

@@ -8,10 +8,10 @@
 
 #include <concepts>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "aldis/error.h"
@@ -48,10 +48,6 @@ class LedgerStatements {
   std::int64_t last_row() const;
 
  private:
-  struct TextHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
-  };
   struct Entry {
     sqlite3_stmt* statement = nullptr;
     bool is_taken = false;
@@ -59,7 +55,7 @@ class LedgerStatements {
 
   sqlite3* const database_;
   const std::string& path_;
-  std::unordered_map<std::string, std::vector<Entry>, TextHash, std::equal_to<>> entries_;
+  std::map<std::string, std::vector<Entry>, std::less<>> entries_;
   std::optional<Error> failure_;
 };
 

@@ -80,10 +80,10 @@ Result<void> count_entries(LedgerConnection& connection, LedgerReport& report) {
 }
 
 Result<void> describe(LedgerConnection& connection, LedgerReport& report) {
+  ALDIS_TRY(describe_pages(connection, report));
+  ALDIS_TRY(ledger_is_current(connection, ledger_steps()));
   ALDIS_TRY(connection.begin_read());
   const Result<void> described = [&]() -> Result<void> {
-    ALDIS_TRY(describe_pages(connection, report));
-    ALDIS_TRY(ledger_is_current(connection, ledger_steps()));
     ALDIS_TRY(find_damage(connection, report));
     return count_entries(connection, report);
   }();
@@ -125,7 +125,9 @@ Result<LedgerReport> examine_ledger(const std::string& state_directory, const st
         report = files;
         return look_into(report.path, report);
       },
-      [&] { return make_error(ErrorCode::deadline_exceeded, "the ledger {} is held by another process", report.path); });
+      [&] {
+        return make_error(ErrorCode::deadline_exceeded, "the ledger {} is held by another process", report.path);
+      });
   if (!looked) report.problem = looked.error();
   return report;
 }

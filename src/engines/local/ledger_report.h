@@ -21,15 +21,15 @@ struct LedgerReport {
   std::optional<Error> problem;  // why it cannot be used, or read to the end; what is below is then what was learnt
 
   std::uint64_t size_bytes = 0;
-  std::uint64_t log_bytes = 0;                 // "-wal": committed, and not moved into the database yet
-  std::uint64_t free_disk_bytes = 0;           // of its file system, for us
+  std::uint64_t log_bytes = 0;        // "-wal": committed, and not moved into the database yet
+  std::uint64_t free_disk_bytes = 0;  // of its file system, for us
   bool is_writable = false;
   std::int64_t schema_version = 0;
-  std::string journal_mode;                    // "wal"
+  std::string journal_mode;  // "wal"
   std::uint64_t page_bytes = 0;
   std::uint64_t pages = 0;
-  std::uint64_t free_pages = 0;                // of them; for what is written next
-  std::vector<std::string> damage;             // what the checks found, limits::kLedgerDamageReported at most
+  std::uint64_t free_pages = 0;     // of them; for what is written next
+  std::vector<std::string> damage;  // what the checks found, limits::kLedgerDamageReported at most
   struct Table {
     std::string name;
     std::uint64_t entries = 0;

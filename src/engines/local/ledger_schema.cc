@@ -125,6 +125,7 @@ CREATE TABLE event_pending (
   given_us INTEGER NOT NULL,
   deliveries INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX event_pending_by_time ON event_pending (id >> 42, given_boot, given_boot_ns);
 )sql";
 
 constexpr std::array<std::string_view, 1> kSteps = {kVersion1};
@@ -135,6 +136,7 @@ struct Identity {
   bool is_empty = false;
 };
 
+// In a transaction: else it could be made between two questions.
 Result<Identity> read_identity(LedgerConnection& connection) {
   Identity identity;
   ALDIS_TRY_ASSIGN(identity.application_id, connection.number("PRAGMA application_id"));
@@ -168,7 +170,10 @@ Result<void> check_ledger_is_known(std::int64_t version, std::size_t known, cons
 }
 
 Result<bool> ledger_is_current(LedgerConnection& connection, std::span<const std::string_view> steps) {
-  ALDIS_TRY_ASSIGN(const Identity identity, read_identity(connection));
+  ALDIS_TRY(connection.begin_read());
+  const Result<Identity> read = read_identity(connection);
+  connection.roll_back();
+  ALDIS_TRY_ASSIGN(const Identity identity, read);
   ALDIS_TRY(judge(identity, steps, connection.path()));
   return identity.version == static_cast<std::int64_t>(steps.size());
 }

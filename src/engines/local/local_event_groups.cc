@@ -31,14 +31,14 @@ GroupSlice read_group(LedgerTransaction& transaction, const StreamRow& stream, c
   GroupSlice slice;
   slice.gap = take_gap(transaction, group, first);
   if (slice.gap) slice.gap->event_type = std::string(read.type);
-  TakenOver taken = take_over(transaction, group, read);
-  for (const std::uint64_t ordinal : taken.ordinals) {
+  const std::vector<std::uint64_t> taken = take_over(transaction, group, read);
+  for (const std::uint64_t ordinal : taken) {
     for (StoredEvent& event : oldest_events(transaction, stream.id, ordinal, ordinal, 1)) {
       slice.events.push_back(std::move(event));
     }
   }
   const std::uint64_t given = std::max(group.delivered, first - 1);
-  const std::uint64_t last = given + std::min(stream.last.ordinal - given, read.count - taken.ordinals.size());
+  const std::uint64_t last = given + std::min(stream.last.ordinal - given, read.count - taken.size());
   if (last > given) {
     for (StoredEvent& event : oldest_events(transaction, stream.id, given + 1, last, read.count)) {
       slice.events.push_back(std::move(event));
@@ -46,9 +46,8 @@ GroupSlice read_group(LedgerTransaction& transaction, const StreamRow& stream, c
     give(transaction, group, stream, read.consumer, given + 1, last);
   }
   use_group(transaction, group, last);
-  slice.next_take_over = taken.next;
-  if (!slice.events.empty()) {
-    slice.next_take_over = std::min(taken.next.value_or(read.take_over_after), read.take_over_after);
+  if (const auto given_for = longest_given(transaction, group)) {
+    slice.next_take_over = std::max(read.take_over_after - *given_for, std::chrono::nanoseconds{0});
   }
   return slice;
 }

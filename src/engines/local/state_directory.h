@@ -3,9 +3,9 @@
 // state_directory.cc.
 //
 // Model: `choose`: the given directory, else .local/state/aldis in the home directory that the user database names.
-// (ALDIS_STATE_DIR and XDG_STATE_HOME are asked at the edge.) `prepare` makes it 0700 and refuses one that somebody else
-// made. Errors: failed_precondition naming the path and ALDIS_STATE_DIR for a link, a foreign owner, a mode that lets
-// others in, or a network file system, where SQLite's locks do not hold; permission_denied; resource_exhausted.
+// (ALDIS_STATE_DIR and XDG_STATE_HOME are asked at the edge.) `prepare` makes it 0700 and refuses one that somebody
+// else made. Errors: failed_precondition naming the path and ALDIS_STATE_DIR for a link, a foreign owner, a mode that
+// lets others in, or a network file system, where SQLite's locks do not hold; permission_denied; resource_exhausted.
 
 #include <string>
 

@@ -70,8 +70,8 @@ class RedisClient::Impl {
       : clock_(std::move(clock)), topology_(std::move(topology)), replicas_(replicas), call_timeout_(call_timeout) {}
 
   Result<Reply> run(ScriptCall call) {
-    CallAttempts attempts = begin(std::min(call_timeout_, call.at_most.value_or(call_timeout_)),
-                                  !call.at_most && topology_->may_change());
+    CallAttempts attempts =
+        begin(std::min(call_timeout_, call.at_most.value_or(call_timeout_)), !call.at_most && topology_->may_change());
     do {
       const Result<std::shared_ptr<Node>> node = topology_->node_of(call.group, attempts.attempt_deadline());
       if (!node) {

@@ -56,8 +56,7 @@ class RedisClient {
   // EVALSHA with KEYS[1] = group, ARGV[1] = "PUBLISH" or "SPUBLISH" as the node wants it, then `arguments`.
   // `at_most`: a shorter time than the call timeout; so short that no part of it is kept for another server.
   Result<Reply> run(const Script& script, std::string_view group, std::span<const std::string_view> arguments,
-                    Durability durability = Durability::fleeting,
-                    std::optional<std::chrono::nanoseconds> at_most = {});
+                    Durability durability = Durability::fleeting, std::optional<std::chrono::nanoseconds> at_most = {});
 
   // One round trip a node. Answers in the order of the requests: the command's or script's own, the array of EXEC for
   // several commands. `at_most`: a shorter time than the call timeout.

@@ -55,7 +55,8 @@ StreamBounds read_bounds(AnswerReader& reader) {
 // From the first that the reader has not seen on, none left out.
 bool are_dense(const StreamSlice& slice, std::uint64_t after) {
   std::uint64_t expected = std::max(after + 1, slice.head.first);
-  return std::ranges::all_of(slice.events, [&](const StoredEvent& event) { return event.place.ordinal == expected++; }) &&
+  return std::ranges::all_of(slice.events,
+                             [&](const StoredEvent& event) { return event.place.ordinal == expected++; }) &&
          (slice.events.empty() || slice.events.back().place.ordinal <= slice.head.last.ordinal);
 }
 
@@ -98,8 +99,8 @@ Result<EventPage> read_recent_answer(const Reply& answer) {
   const bool has_more = kind_of(answer) == "page";
   ALDIS_TRY_ASSIGN(AnswerReader reader, read_kind(answer, has_more ? "page" : "events"));
   EventPage page{.events = read_events(reader), .has_more = has_more};
-  const bool descends =
-      std::ranges::is_sorted(page.events, std::ranges::greater{}, [](const StoredEvent& one) { return one.place.ordinal; });
+  const bool descends = std::ranges::is_sorted(page.events, std::ranges::greater{},
+                                               [](const StoredEvent& one) { return one.place.ordinal; });
   if (!reader.is_whole() || !descends || (has_more && page.events.empty())) return malformed_answer("page of events");
   return page;
 }
@@ -126,7 +127,8 @@ Result<std::vector<PendingEvent>> read_pending_events(const Reply& answer) {
   events.reserve(reader.rest() / 4);
   while (reader.rest() > 0) {
     const EventPlace place = read_place(reader);
-    PendingEvent event{.event_id = fmt::format("{}-{}", place.ms, place.ordinal), .consumer = std::string(reader.text())};
+    PendingEvent event{.event_id = fmt::format("{}-{}", place.ms, place.ordinal),
+                       .consumer = std::string(reader.text())};
     event.idle = std::chrono::microseconds{reader.microseconds()};
     event.deliveries = reader.number<std::uint32_t>();
     events.push_back(std::move(event));

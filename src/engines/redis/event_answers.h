@@ -39,8 +39,8 @@ Result<GroupSlice> read_group_answer(std::string_view type, const Reply& answer)
 Result<std::vector<PendingEvent>> read_pending_events(const Reply& answer);
 Result<std::vector<GroupInfo>> read_groups_answer(const Reply& answer);
 
-// The fields of a head, as kHeadFields has them, which say what a reader sees unless a greatest age does. Nothing: there
-// is no such stream.
+// The fields of a head, as kHeadFields has them, which say what a reader sees unless a greatest age does. Nothing:
+// there is no such stream.
 inline constexpr std::string_view kHeadFields[] = {"ms", "last", "floor", "length", "age"};
 Result<std::optional<StreamHead>> read_head_fields(std::string_view type, const Reply& fields);
 

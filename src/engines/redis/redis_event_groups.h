@@ -4,10 +4,10 @@
 //
 // Model: a read or an acknowledgement is one script on the stream's slot. The groups are ours, not those of Redis
 // Streams: these cannot tell what a group has lost, nor when the next event may be taken over without going through all
-// that is pending. A read whose answer was lost is recognised and answered again while its call lasts; if the whole call
-// fails, what it gave is pending for that member until it is taken over: at least once, and a Gap told then is gone.
-// Threads: safe from any thread. Errors: as the port says, and the client's; unavailable when more is lost than a call
-// may remove. A full server refuses none of it.
+// that is pending. A read whose answer was lost is recognised and answered again while its call lasts; if the whole
+// call fails, what it gave is pending for that member until it is taken over: at least once, and a Gap told then is
+// gone. Threads: safe from any thread. Errors: as the port says, and the client's; unavailable when more is lost than a
+// call may remove. A full server refuses none of it.
 
 #include <memory>
 

@@ -1,7 +1,7 @@
 #pragma once
-// Which streams a namespace has, and how many events could not be published: what a process tells and asks the one group
-// of keys that all streams share. Used by redis_events.cc and redis_event_groups.cc; implemented in stream_registry.cc
-// and scripts/event_register.lua, event_count_dropped.lua.
+// Which streams a namespace has, and how many events could not be published: what a process tells and asks the one
+// group of keys that all streams share. Used by redis_events.cc and redis_event_groups.cc; implemented in
+// stream_registry.cc and scripts/event_register.lua, event_count_dropped.lua.
 //
 // Model: a stream is registered before a process uses it first, and again every limits::kRedisStreamRegistration while
 // it does; so none with events is unknown for longer, even if the registry was lost. One that nobody registered for

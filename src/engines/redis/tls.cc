@@ -11,8 +11,8 @@
 #include <utility>
 
 #include "core/failure.h"
+#include "core/fork_hold.h"
 #include "core/try.h"
-#include "engines/redis/fork_hold.h"
 
 namespace aldis {
 namespace {

@@ -5,7 +5,7 @@
 // touches a socket: bytes from the network go in by `receive`, bytes for it come out by `take_output`, so no write of
 // OpenSSL's can raise SIGPIPE. The server's certificate is always verified, chain and name; TLS 1.2 is the oldest. No
 // session says good-bye: in a forked child that would end the parent's. A fork waits until no other thread is in here
-// (fork_hold.h), so the child can make its own whatever the parent's threads are at.
+// (core/fork_hold.h), so the child can make its own whatever the parent's threads are at.
 // Threads: a context from any thread; a session from one at a time. Errors: failed_precondition, permission_denied or
 // invalid_argument for a file (named in the message) that is not there, not readable, or no certificate or key;
 // failed_precondition when one side does not accept the certificate of the other; else unavailable.

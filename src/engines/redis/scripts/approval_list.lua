@@ -1,9 +1,9 @@
 #!lua flags=allow-oom
 -- Requests in the order of their ids. Arguments behind the two of approval_settle.lua: type or '', agent or '', the id
--- behind which to go on ('': from the beginning), how many and how many bytes of contexts and votes make a page, the
--- first letter of each state asked for.
+-- behind which to go on ('': the beginning), how many and how many bytes of contexts and votes make a page,
+-- the first letter of each state asked for.
 -- Gives {'page', [reading]…}: there may be more behind the last; {'approvals', [reading]…}: there are none; {'again'}
--- Cost: O(log n) of n requests for each state, and the page; before it up to a run's worth of what is due.
+-- Cost: O(log n) of n requests for each state, and the page; or a run's worth of what is due, 3 ms.
 -- include: approval_settle.lua
 -- include: approval_answer.lua
 if not settle() then return { 'again' } end

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- A request as it is. Argument behind the two of approval_settle.lua: id.
 -- Gives {'approval', reading}, {'none'}, {'again'}
--- Cost: O(log n) of n requests, and the context; before it up to a run's worth of what is due.
+-- Cost: O(log n) of n requests, and the context; or a run's worth of what is due, 3 ms.
 -- include: approval_settle.lua
 -- include: approval_answer.lua
 if not settle() then return { 'again' } end

@@ -3,7 +3,7 @@
 -- long to remember its answer in microseconds, how much longer ago than this they were settled, in microseconds, how
 -- many at most.
 -- Gives {'count', how many}, {'again'}
--- Cost: O(log n) of n requests for each that it removes; before it up to a run's worth of what is due.
+-- Cost: O(log n) of n requests for each that it removes; or a run's worth of what is due, 3 ms.
 -- include: approval_settle.lua
 local memory = group .. ':o:' .. ARGV[4]
 local earlier = call('GET', memory)

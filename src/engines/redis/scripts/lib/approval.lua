@@ -25,7 +25,7 @@ local function find_record(id)
   return record and call('ZSCORE', index, due_member(id, record)) and record or nil
 end
 
--- The entry in the index, without what it replaces: an index that was empty for a moment would forget how long it lives.
+-- Before what it replaces leaves the index: one that was empty for a moment would forget how long it lives.
 local function enter_index(id, record)
   local all, by_type, by_agent, by_both = four_ways(record[STATE], record[TYPE], record[AGENT], id)
   call('ZADD', index, '0', all, '0', by_type, '0', by_agent, '0', by_both, '0', due_member(id, record))

@@ -1,6 +1,6 @@
--- What is due comes first, by its time and then by id: a script settles some of it, or does its own work. Requests time
--- out, decided ones are removed. ARGV[2] and ARGV[3]: how much of it one run may do, and how much of that is timing out,
--- which costs an entry of the audit log each.
+-- What is due comes first, by its time and then by id: a script settles some of it, or does its own work. Requests
+-- time out, decided ones are removed. ARGV[2] and ARGV[3]: how much of it one run may do, and how much of that is
+-- timing out, which costs an entry of the audit log each.
 -- include: audit.lua
 -- include: approval.lua
 

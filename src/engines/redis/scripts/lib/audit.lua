@@ -1,5 +1,5 @@
--- The audit log: numbered entries, each the fields that src/core/audit_chain.h hashes, as they are hashed, with the hash
--- behind them. An entry costs 170 us, nearly all of it for SHA-256 of some 370 bytes.
+-- The audit log: numbered entries, each the fields that src/core/audit_chain.h hashes, as they are hashed, with the
+-- hash behind them. An entry costs 0.2 ms, nearly all of it for SHA-256 of some 370 bytes.
 -- include: script_call.lua
 -- include: sha256.lua
 local meta = group .. ':m'

@@ -25,7 +25,8 @@ local function find(wanted)
 end
 
 -- At most `count` entries from the ordinal `from` on, oldest first; fewer if their data is larger than bytes_max.
-local function fetch(from, count, bytes_max)
+-- `before`: the id of the event before them, if it is known.
+local function fetch(from, count, bytes_max, before)
   local entries, bytes = {}, 0
   local left = math.min(count, last - from + 1)
   if left <= 0 then return entries end
@@ -38,7 +39,7 @@ local function fetch(from, count, bytes_max)
     end
     return entries
   end
-  local start = find(from)
+  local start = before and '(' .. before or find(from)
   while left > 0 and bytes < bytes_max do
     local page = call('XRANGE', stream, start, '+', 'COUNT', math.min(left, page_max))
     if #page == 0 then break end

@@ -1,6 +1,6 @@
 -- SHA-256 (FIPS 180-4) of a string, as 64 lower-case hexadecimal digits; core/sha256.h is the same in C++.
--- Sums are doubles that no step cuts to 32 bits: within a block they stay below 2^45, and the library `bit`, which takes
--- numbers up to 2^51, uses the low 32 bits. A call of it costs ten times what an addition does, so what can be
+-- Sums are doubles that no step cuts to 32 bits: within a block they stay below 2^47, and the library `bit`, which
+-- takes numbers up to 2^51, uses the low 32 bits. A call of it costs ten times what an addition does, so what can be
 -- calculated is: not x is -1 - x, and x xor y is x + y - 2 (x and y).
 local function sha256_hex(message)
   local band, bxor, ror, rshift, unpack_words = bit.band, bit.bxor, bit.ror, bit.rshift, struct.unpack

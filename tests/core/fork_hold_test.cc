@@ -1,4 +1,4 @@
-#include "engines/redis/fork_hold.h"
+#include "core/fork_hold.h"
 
 #include <gtest/gtest.h>
 
