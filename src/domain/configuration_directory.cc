@@ -68,6 +68,11 @@ Result<std::string> home_directory() {
               geteuid());
 }
 
+Result<std::string> own_directory() {
+  ALDIS_TRY_ASSIGN(const std::string home, home_directory());
+  return home + "/.config/aldis";
+}
+
 bool is_out_of_reach(const std::string& path) {
   struct stat status{};
   return lstat(path.c_str(), &status) == 0 && !S_ISLNK(status.st_mode) && status.st_uid != geteuid() &&
@@ -81,8 +86,13 @@ Result<std::string> choose_configuration_directory(const std::string& given, con
   struct stat status{};
   // One that cannot be looked into is chosen as well: its reading fails, and says why.
   if (stat((system + "/" + kPolicyFile).c_str(), &status) == 0 || !is_missing(errno)) return system;
-  ALDIS_TRY_ASSIGN(const std::string home, home_directory());
-  return home + "/.config/aldis";
+  return own_directory();
+}
+
+Result<std::string> choose_key_directory(const std::string& configuration) {
+  struct stat status{};
+  const bool belongs_to_another = stat(configuration.c_str(), &status) == 0 && status.st_uid != geteuid();
+  return belongs_to_another ? own_directory() : configuration;
 }
 
 Result<std::optional<std::string>> read_configuration_file(const std::string& directory, const std::string& name) {

@@ -22,6 +22,10 @@ inline constexpr const char* kApproverFile = "approvers.toml";
 // system knows for this user. failed_precondition: it knows none.
 Result<std::string> choose_configuration_directory(const std::string& given, const std::string& system = "/etc/aldis");
 
+// Where this user's private keys lie: in `configuration` unless that belongs to somebody else (a policy that root
+// guards), then in .config/aldis of the home directory.
+Result<std::string> choose_key_directory(const std::string& configuration);
+
 // None: there is no such file, or no such directory.
 Result<std::optional<std::string>> read_configuration_file(const std::string& directory, const std::string& name);
 

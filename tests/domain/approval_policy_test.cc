@@ -355,6 +355,22 @@ TEST(ConfigurationDirectory, is_that_of_the_system_if_it_holds_a_policy) {
   EXPECT_EQ(*choose_configuration_directory("/given", system.path()), "/given");
 }
 
+TEST_F(GuardedPolicy, leaves_the_keys_of_its_reader_in_their_own_directory) {
+  const std::string chosen = in_a_child([&]() -> std::string {
+    if (::setresuid(kSomebody, kSomebody, kSomebody) != 0) return "cannot become another user";
+    const auto keys = choose_key_directory(directory());
+    return keys ? *keys : keys.error().message;
+  });
+  EXPECT_THAT(chosen, ::testing::AnyOf(EndsWith("/.config/aldis"), HasSubstr("has no home directory")));
+  EXPECT_EQ(*choose_key_directory(directory()), directory()) << "it is root's";
+}
+
+TEST(ConfigurationDirectory, holds_the_keys_if_it_is_ours_or_is_to_be_made) {
+  const ConfigurationWorld world;
+  EXPECT_EQ(*choose_key_directory(world.path()), world.path());
+  EXPECT_EQ(*choose_key_directory(world.file("nowhere")), world.file("nowhere"));
+}
+
 TEST(ConfigurationDirectory, of_the_system_is_not_passed_over_because_it_cannot_be_read) {
   ConfigurationWorld system;
   ASSERT_EQ(::symlink("approvals.toml", system.file("approvals.toml").c_str()), 0);

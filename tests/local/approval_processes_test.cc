@@ -22,7 +22,7 @@ namespace {
 using namespace std::chrono_literals;
 
 // What a request is known to have become, in the order in which that may happen.
-enum Step { kAsked, kVoted, kDecided };
+enum Step { asked, voted, decided };
 
 class ApprovalProcesses : public ::testing::Test {
  protected:
@@ -41,7 +41,7 @@ class ApprovalProcesses : public ::testing::Test {
                                     .timeout = i % 3 == 2 ? 1us : 300s};
       if (const auto opened = store->open(subject); !opened) return parent.say("failed " + describe(opened));
       parent.say(name + " 0");
-      for (const Step step : {kVoted, kDecided}) {
+      for (const Step step : {voted, decided}) {
         const auto changed = store->change(id, some_change(make_id(clock.wall_now()), step));
         if (!changed) return parent.say("failed " + describe(changed));
         if (std::holds_alternative<ApprovalChanged>(*changed)) parent.say(name + " " + std::to_string(step));
@@ -49,9 +49,9 @@ class ApprovalProcesses : public ::testing::Test {
     }
   }
   static ApprovalChange some_change(const Id128& id, Step step) {
-    const StoredVote vote{.responder = step == kVoted ? "bob" : "cat", .approved = true, .reason = "fine", .time = {}};
-    ApprovalChange change{.id = id, .seen_version = step == kVoted ? 1U : 2U, .vote = vote};
-    if (step == kDecided) change.state = ApprovalState::approved;
+    const StoredVote vote{.responder = step == voted ? "bob" : "cat", .approved = true, .reason = "fine", .time = {}};
+    ApprovalChange change{.id = id, .seen_version = step == voted ? 1U : 2U, .vote = vote};
+    if (step == decided) change.state = ApprovalState::approved;
     return change;
   }
 
@@ -125,7 +125,7 @@ TEST_F(ApprovalProcesses, that_are_killed_leave_records_and_an_audit_log_that_ag
     EXPECT_EQ(record.version, 1U + (record.state == ApprovalState::timed_out) + record.votes.size()) << name;
     if (const auto said = said_.find(name); said != said_.end()) {
       EXPECT_GE(record.votes.size(), static_cast<std::size_t>(said->second)) << name;
-      EXPECT_TRUE(said->second < kDecided || record.state == ApprovalState::approved) << name;
+      EXPECT_TRUE(said->second < decided || record.state == ApprovalState::approved) << name;
       said_.erase(said);
     }
   }

@@ -152,7 +152,7 @@ TEST_F(EventLedgerTest, after_a_reboot_the_wall_clock_tells_what_may_be_taken_ov
 
 TEST_F(EventLedgerTest, the_pending_events_of_a_removed_group_go_with_it) {
   publish_many(3);
-  GroupRead read{.type = "deploy", .consumer = "ann", .start_after = 0, .count = 10};
+  GroupRead read{.type = "deploy", .group = {}, .consumer = "ann", .start_after = 0, .count = 10};
   for (std::size_t i = 0; i <= limits::kGroupsMax; ++i) {
     const std::string name = "g" + std::to_string(i);
     read.group = name;

@@ -75,7 +75,9 @@ class EventProcesses : public ::testing::Test {
     std::string what;
     std::uint64_t ordinal = 0;
     EXPECT_TRUE(words >> what >> ordinal) << line;
-    if (what == "published") EXPECT_TRUE(published_.insert(ordinal).second) << ordinal << " was given twice";
+    if (what == "published") {
+      EXPECT_TRUE(published_.insert(ordinal).second) << ordinal << " was given twice";
+    }
     if (what == "got") {
       EXPECT_FALSE(done_.contains(ordinal)) << ordinal << " was done, and came again";
       got_.insert(ordinal);

@@ -15,6 +15,8 @@
 namespace aldis::testing {
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr int kNobody = 65534;
 constexpr const char* kPlace = "/mnt";  // ours and empty, for this process alone
 
@@ -31,6 +33,10 @@ class GuardedPolicy : public ::testing::TestWithParam<const char*> {
   }
   // Everything but the policy belongs to nobody, whom all processes run as.
   void set_up(const std::string& configuration) {
+    for (fs::path path = configuration; path != kPlace; path = path.parent_path()) {
+      fs::create_directories(path);
+      fs::permissions(path, fs::perms{0755});
+    }
     signers.emplace(configuration, stage.directory() + "/keys");
     for (const char* name : {"ann", "bob"}) signers->enroll(name);
     signers->write_policy();
@@ -71,7 +77,6 @@ TEST_P(GuardedPolicy, is_none_that_the_waiting_user_owns) {
 TEST_P(GuardedPolicy, is_none_in_a_directory_that_the_waiting_user_owns) {
   if (!is_mounted) GTEST_SKIP() << "only root can be two users";
   const std::string above = std::string(kPlace) + "/theirs";
-  std::filesystem::create_directory(above);
   set_up(above + "/configuration");
   ASSERT_EQ(::chown(above.c_str(), kNobody, kNobody), 0);
   EXPECT_EQ(approve(), "unverified");

@@ -140,8 +140,7 @@ void ApprovalJournal::check_said(const ApprovalRequest& record) const {
             fmt::format("{} {} {}", to_string(record.status), or_dash(record.responder), or_dash(record.reason)));
 }
 
-void ApprovalJournal::check_audit(const std::vector<ApprovalRequest>& records,
-                                  const std::vector<AuditEntry>& entries) {
+void ApprovalJournal::check_audit(const std::vector<ApprovalRequest>& records, const std::vector<AuditEntry>& entries) {
   std::map<std::string, std::string> histories;
   std::map<std::string, WallTime> last;
   for (const AuditEntry& entry : entries) {

@@ -21,8 +21,8 @@ class ApprovalJournal {
   // Takes one line in, and fails the test if it must not have been said.
   void note(const Words& line);
 
-  std::size_t progress() const { return progress_; }           // requests opened and decisions made, as they were said
-  int last_number_of(const std::string& agent) const;          // that it asked for; 0: none
+  std::size_t progress() const { return progress_; }   // requests opened and decisions made, as they were said
+  int last_number_of(const std::string& agent) const;  // that it asked for; 0: none
   bool has_finished(const std::string& agent) const { return finished_.contains(agent); }
 
   // Fails the test where the store's records, all `count` of them, are not what was said.

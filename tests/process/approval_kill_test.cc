@@ -72,9 +72,7 @@ class Massacre {
   }
 
   // Kills are spread over the load by its progress, not by time, so that a slow machine sees as many.
-  void choose_next_kill() {
-    next_kill_ = journal_.progress() + 1 + random_() % kMostLinesBetweenKills;
-  }
+  void choose_next_kill() { next_kill_ = journal_.progress() + 1 + random_() % kMostLinesBetweenKills; }
 
   void kill_one() {
     constexpr std::uint32_t kMostMicroseconds = 2000;

@@ -119,10 +119,10 @@ TEST_P(KilledWaiters, leave_a_request_that_the_command_line_says_is_expired) {
   ASSERT_TRUE(eventually([&] { return stage.read(id).status == ApprovalState::timed_out; }));
   const Sandbox sandbox;
   const WorkspaceOptions options = stage.fleet().options();
-  const Ended late = sandbox.aldis({"approvals", "approve", id, "--as", "dana"},
-                                   {{"ALDIS_STORE", options.store},
-                                    {"ALDIS_RUNTIME_DIR", options.runtime_directory},
-                                    {"ALDIS_STATE_DIR", options.state_directory}});
+  const Ended late =
+      sandbox.aldis({"approvals", "approve", id, "--as", "dana"}, {{"ALDIS_STORE", options.store},
+                                                                   {"ALDIS_RUNTIME_DIR", options.runtime_directory},
+                                                                   {"ALDIS_STATE_DIR", options.state_directory}});
   EXPECT_EQ(late.exit_code, 4) << late.out;
   EXPECT_EQ(late.text("/error/code"), "REQUEST_EXPIRED");
   EXPECT_THAT(late.text("/error/message"), HasSubstr("timed out at "));

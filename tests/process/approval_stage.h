@@ -3,8 +3,8 @@
 // Implemented in approval_stage.cc.
 //
 // Model: "local", or a Redis server or cluster of the stage's own. Roles, their arguments and what they say are in
-// approval_worker.cc. A line that nobody asks for is kept; but where another is asked for, "refused" and "error" fail the
-// test. Threads: one thread.
+// approval_worker.cc. A line that nobody asks for is kept; but where another is asked for, "refused" and "error" fail
+// the test. Threads: one thread.
 
 #include <list>
 #include <memory>

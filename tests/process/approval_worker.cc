@@ -54,8 +54,7 @@ Json context_of(const Arguments& arguments) { return *Json::parse(arguments.text
 int ask(const Arguments& arguments, ApprovalGate& gate) {
   say("asking {}", ::getpid());
   return say_ended(gate.request_approval(arguments.text("type"), context_of(arguments),
-                                         milliseconds(arguments, "timeout_ms"),
-                                         {.key = arguments.text_or("key", "")}));
+                                         milliseconds(arguments, "timeout_ms"), {.key = arguments.text_or("key", "")}));
 }
 
 // The same in two steps; says "opened" in between.
@@ -82,9 +81,8 @@ int answer(const Arguments& arguments, ApprovalGate& gate) {
     if (!unsealed) return failed(unsealed.error());
     key.emplace(*std::move(unsealed));
   }
-  const auto answered =
-      gate.respond_to_approval(arguments.text("id"), arguments.text("verdict") == "approved", responder,
-                               arguments.text_or("reason", ""), key ? &*key : nullptr);
+  const auto answered = gate.respond_to_approval(arguments.text("id"), arguments.text("verdict") == "approved",
+                                                 responder, arguments.text_or("reason", ""), key ? &*key : nullptr);
   if (!answered) return refused(answered.error());
   say("answered {} {} {} {}", ::getpid(), to_string(answered->status), or_dash(answered->responder),
       answered->approvals);
@@ -105,10 +103,11 @@ Job job_of(int number) {
 }
 
 // first=A until=F: asks for A, A+1… one after the other, each under a key of its own, and waits for the end of each;
-// until the file F is there.
+// until the file F is there. A is asked for in any case: who was killed had perhaps asked for it.
 int ask_many(const Arguments& arguments, ApprovalGate& gate) {
   const std::string agent = arguments.text("agent");
-  for (int number = arguments.number("first"); !exists(arguments.text("until")); ++number) {
+  const int first = arguments.number("first");
+  for (int number = first; number == first || !exists(arguments.text("until")); ++number) {
     ::alarm(kStuckAfterSeconds);
     const Job job = job_of(number);
     say("asking {} {}", agent, number);

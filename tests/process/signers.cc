@@ -41,12 +41,18 @@ void Signers::write_policy() {
                          "type = \"deploy\"\n"
                          "approvers = [\"ann\", \"bob\", \"carl\"]\n"
                          "quorum = 2\n";
-  fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write | fs::perms::group_read | fs::perms::others_read);
+  fs::permissions(path,
+                  fs::perms::owner_read | fs::perms::owner_write | fs::perms::group_read | fs::perms::others_read);
 }
 
 Words Signers::vote(const std::string& id, const std::string& name, const std::string& verdict) const {
-  return {"answer",          "id=" + id,      "as=" + name, "verdict=" + verdict, "configuration=" + configuration_,
-          "keys=" + keys_, std::string("passphrase=") + kPassphrase};
+  return {"answer",
+          "id=" + id,
+          "as=" + name,
+          "verdict=" + verdict,
+          "configuration=" + configuration_,
+          "keys=" + keys_,
+          std::string("passphrase=") + kPassphrase};
 }
 
 void give_away(const std::string& directory, int user) {
