@@ -44,7 +44,7 @@ inline constexpr std::size_t kReceiptReadersMax = 1'000;              // named i
 inline constexpr std::chrono::nanoseconds kTakeIdRetention = 60s;
 inline constexpr std::chrono::nanoseconds kPositionRetention = std::chrono::days{9};  // after its last use
 inline constexpr std::size_t kSettledPerWrite = 64;  // of a mailbox or broadcast type: signals that expired or are
-                                                     // too old, and readers of the latter; the rest is for later writes
+                                                     // too old, and readers; or approvals. The rest is for later
 inline constexpr std::size_t kFilterTypesMax = 64;   // types in one check or wait; more is invalid_argument
 
 // Approvals. What is beyond is invalid_argument unless another answer is given.
@@ -78,8 +78,8 @@ inline constexpr std::chrono::nanoseconds kTakeOverAfterDefault = 60s;
 inline constexpr std::chrono::nanoseconds kTakeOverAfterMax = std::chrono::days{7};
 inline constexpr std::size_t kGroupsMax = 64;  // a stream; another takes the place of one not used for kGroupRetention,
 inline constexpr std::chrono::nanoseconds kGroupRetention = std::chrono::days{30};  // or is resource_exhausted
-inline constexpr std::chrono::nanoseconds kGroupUseNoted = 1h;  // a reader that finds nothing is noted so often: a group
-                                                                // may stay so much longer
+inline constexpr std::chrono::nanoseconds kGroupUseNoted = 1h;  // a reader that finds nothing is noted so often: a
+                                                                // group may stay so much longer
 inline constexpr std::size_t kRemovalsPerPublish = 64;  // events beyond the bounds, hidden before, that leave the store
 inline constexpr std::chrono::nanoseconds kOwnEventPatience = 5ms;  // of other capabilities that publish here
 inline constexpr std::size_t kOwnEventsWaiting = 1'024;             // of one process; more are dropped and counted

@@ -30,7 +30,9 @@ std::optional<AuditFault> AuditCheck::fault_in(const AuditEntry& entry) const {
   const AuditHead& last = result_.head;
   const std::uint64_t number = last.number + 1;
   if (entry.number > number) return AuditFault{number, fmt::format("entry {} was removed", number)};
-  if (entry.number < number) return AuditFault{entry.number, fmt::format("entry {} is there twice", entry.number)};
+  if (entry.number == last.number) return AuditFault{last.number, fmt::format("entry {} is there twice", last.number)};
+  if (entry.number < number)
+    return AuditFault{number, fmt::format("entry {} stands where {} was", entry.number, number)};
   const std::string hash = audit_hash(entry);
   const bool is_linked = entry.previous_hash == last.hash;
   const bool is_whole = entry.hash == hash;

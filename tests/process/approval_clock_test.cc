@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <ostream>
+
 #include "approval_stage.h"
 #include "core/clock.h"
 #include "redis/clock_file.h"
@@ -18,6 +20,10 @@ struct Step {
   const char* store;
   std::chrono::hours by;
 };
+
+std::ostream& operator<<(std::ostream& out, const Step& step) {
+  return out << step.store << " by " << step.by.count() << " h";
+}
 
 class SteppedClocks : public ::testing::TestWithParam<Step> {
  protected:

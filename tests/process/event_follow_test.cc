@@ -1,0 +1,171 @@
+// Followers in processes of their own: what they missed while they were stopped, streams that others make, and where
+// they go on after kill -9.
+
+#include <gmock/gmock.h>
+
+#include <map>
+#include <random>
+#include <set>
+
+#include "cli/program.h"
+#include "core/format.h"
+#include "event_stage.h"
+#include "worker.h"
+
+namespace aldis::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+
+class Followers : public ::testing::TestWithParam<const char*> {
+ protected:
+  // What a follower says that it read next, without who it is and where it goes on.
+  Words hear_items() {
+    Words said = stage.hear("read");
+    if (!said.empty()) position = said.front();
+    return said.empty() ? said : Words(said.begin() + 1, said.end());
+  }
+  // Over as many reads as it takes.
+  Words hear_items(std::size_t count) {
+    Words items;
+    while (items.size() < count) {
+      const Words more = hear_items();
+      if (more.empty()) break;
+      items.insert(items.end(), more.begin(), more.end());
+    }
+    return items;
+  }
+  static Words events_of(const std::string& type, std::uint64_t first, std::uint64_t last) {
+    Words items;
+    for (const std::string& ordinal : ordinals_between(first, last)) items.push_back(type + "=" + ordinal);
+    return items;
+  }
+
+  EventStage stage{GetParam()};
+  std::string position;
+};
+
+TEST_P(Followers, that_were_stopped_are_told_exactly_what_left_the_stream_meanwhile) {
+  stage.keep("t0", 100);
+  const pid_t follower = stage.start_ready({"follow", "type=t0", "start=0"});
+  stage.publish("t0", 10);
+  EXPECT_EQ(hear_items(10), events_of("t0", 1, 10));
+  EventStage::stop(follower);
+  stage.publish("t0", 500);
+  EventStage::go_on(follower);
+  Words expected = events_of("t0", 411, 510);
+  expected.insert(expected.begin(), "gap:t0=11-410-400");
+  EXPECT_EQ(hear_items(101), expected);
+  stage.publish("t0");
+  EXPECT_THAT(hear_items(), ElementsAre("t0=511"));
+}
+
+TEST_P(Followers, are_woken_by_the_first_event_of_each_new_stream) {
+  // If nobody rang, they would look again after a second (Redis: five), and be ended long before they are through.
+  constexpr int kStreams = 60;
+  static_assert(kStreams * limits::kRecheckLocal > std::chrono::seconds{kStuckAfterSeconds});
+  stage.start_ready({"follow", "start=$", "alarm=once"});
+  EventStreamer publisher = stage.events();
+  for (int i = 0; i < kStreams; ++i) {
+    const std::string type = fmt::format("new-{}", i);
+    ASSERT_TRUE(publisher.publish_event(type));
+    ASSERT_THAT(hear_items(), ElementsAre(type + "=1"));
+  }
+}
+
+TEST_P(Followers, of_all_types_that_are_killed_go_on_where_they_were) {
+  constexpr int kPublishers = 4;
+  constexpr int kTypes = 50;
+  constexpr int kEvents = 1'500;  // of each publisher
+  constexpr std::uint32_t kSeed = 20'269;
+  constexpr int kKills = 10;
+  SCOPED_TRACE(fmt::format("seed {}", kSeed));
+  std::mt19937 random(kSeed);
+  const auto start_follower = [&] { return stage.start({"follow", "start=" + (position.empty() ? "0" : position)}); };
+  const auto choose_next_kill = [&] { return 1 + random() % (kPublishers * kEvents / kKills); };
+
+  pid_t follower = start_follower();
+  for (int i = 0; i < kPublishers; ++i) {
+    stage.start({"publish", fmt::format("name=publisher-{}", i), "first=0", fmt::format("last={}", kEvents - 1),
+                 fmt::format("types={}", kTypes)});
+  }
+  std::map<std::string, std::uint64_t> last;
+  std::set<std::string> published;
+  int kills = 0;
+  std::size_t read = 0;
+  std::size_t next_kill = choose_next_kill();
+  while (read < std::size_t{kPublishers} * kEvents || published.size() < std::size_t{kPublishers} * kEvents) {
+    const auto line = stage.fleet().hear();
+    ASSERT_TRUE(line) << "everybody is silent after " << read << " events";
+    if (line->front() == "published") {
+      ASSERT_TRUE(published.insert(fmt::format("{}={}", line->at(3), ordinal_of_id(line->at(4)))).second);
+    } else if (line->front() == "read") {
+      position = line->at(1);
+      for (std::size_t i = 2; i < line->size(); ++i, ++read) {
+        const std::size_t sign = line->at(i).find('=');
+        ASSERT_EQ(to_ordinal(line->at(i).substr(sign + 1)), ++last[line->at(i).substr(0, sign)]) << line->at(i);
+      }
+    } else {
+      ASSERT_THAT(line->front(), ::testing::AnyOf("ready", "finished", "killed"));
+    }
+    // What it has said is where it goes on, so all of it is heard before the next one starts.
+    if (kills < kKills && read >= next_kill && stage.fleet().unheard() == 0) {
+      stage.fleet().kill(follower);
+      follower = -1;
+      ++kills;
+    }
+    if (follower == -1 && stage.fleet().unheard() == 0) {
+      follower = start_follower();
+      next_kill = read + choose_next_kill();
+    }
+  }
+  EXPECT_EQ(read, published.size());
+  EXPECT_EQ(last.size(), std::size_t{kTypes});
+  EXPECT_EQ(kills, kKills);
+}
+
+TEST_P(Followers, see_what_was_published_by_processes_that_were_killed_at_once) {
+  constexpr int kPublishers = 8;
+  std::vector<pid_t> publishers;
+  for (int i = 0; i < kPublishers; ++i) {
+    publishers.push_back(
+        stage.start({"publish", fmt::format("name=publisher-{}", i), "first=0", "last=0", "then=pause"}));
+  }
+  std::set<std::string> ids;
+  while (ids.size() < kPublishers) {
+    const auto line = stage.fleet().hear();
+    ASSERT_TRUE(line);
+    if (line->front() == "published") ids.insert(line->at(4));
+  }
+  for (const pid_t publisher : publishers) stage.fleet().kill(publisher);
+  const auto recent = stage.events().get_recent_events("t0");
+  ASSERT_TRUE(recent) << recent.error().message;
+  std::set<std::string> found;
+  for (const StreamEvent& event : *recent) found.insert(event.event_id);
+  EXPECT_EQ(found, ids);
+}
+
+INSTANTIATE_TEST_SUITE_P(Stores, Followers, ::testing::Values("local", "redis"),
+                         [](const auto& store) { return std::string(store.param); });
+
+TEST(FollowingTail, that_was_stopped_prints_the_exact_gap) {
+  const Sandbox sandbox;
+  ASSERT_EQ(sandbox.aldis({"events", "configure", "jobs", "--max-length", "10"}).exit_code, 0);
+  Running tail(sandbox.command({"events", "tail", "jobs", "--follow", "--since", "0"}), sandbox.environment());
+  ASSERT_EQ(sandbox.aldis({"events", "publish", "jobs", "--data", R"({"n":1})"}).exit_code, 0);
+  ASSERT_TRUE(tail.wait_for_output(R"("data":{"n":1})"));
+  EventStage::stop(tail.pid());
+  for (int n = 2; n <= 30; ++n) {
+    ASSERT_EQ(sandbox.aldis({"events", "publish", "jobs", "--data", fmt::format(R"({{"n":{}}})", n)}).exit_code, 0);
+  }
+  EventStage::go_on(tail.pid());
+  ASSERT_TRUE(tail.wait_for_output(R"("data":{"n":30})"));
+  EXPECT_THAT(tail.out(), ::testing::HasSubstr(R"({"gap":{"event_type":"jobs","from":2,"to":20,"lost":19}})"));
+  for (int n = 2; n <= 30; ++n) EXPECT_EQ(tail.out().contains(fmt::format(R"("data":{{"n":{}}})", n)), n > 20) << n;
+  tail.signal(SIGINT);
+  EXPECT_EQ(tail.wait().exit_code, 130);
+}
+
+}  // namespace
+}  // namespace aldis::testing
