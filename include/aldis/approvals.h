@@ -9,11 +9,13 @@
 // rejection rejects, and `quorum` distinct approvals approve; whoever waits verifies every signature against its own
 // policy. Nobody answers a request of its own. Asking again with the same idempotency key is the same request.
 // Threads: safe from any thread. A waiting call sleeps until it is woken or its next deadline; it does not poll.
-// Errors: invalid_argument (names, sizes, timeout); conflict (already decided, naming by whom; voted twice; the same
-// key with another context or policy); failed_precondition (timed out at …); permission_denied (one's own request, not
-// an approver, a signature that is not valid); not_found; deadline_exceeded; plus the store's. A failed call changes
-// nothing; only one that is `unavailable` from a Redis store may have been done, and says so. Limits: limits.h,
-// "Approvals".
+// Errors: invalid_argument (names, sizes, timeout); conflict (already decided, naming by whom; voted twice; changed
+// since it was read; the same key with another context or policy); failed_precondition (timed out at …; opened under a
+// policy that is not here); permission_denied (one's own request, not an approver, a signature that is not valid);
+// not_found; data_loss (somebody changed the record in the store: the message says what); deadline_exceeded (the
+// patience of a wait is over, and nothing else: a store that does not answer in time is `unavailable`); plus the
+// store's. A failed call changes nothing; only one that is `unavailable` from a Redis store may have been done, and
+// says so. Limits: limits.h, "Approvals".
 
 #include <chrono>
 #include <cstdint>
@@ -63,8 +65,9 @@ struct ApprovalRequest {
   bool verified = false;               // the decision rests on signatures, and the policy is not ours to change
   std::vector<ApprovalVote> votes;     // oldest first
   std::uint32_t approvals = 0;         // votes that count
-  std::uint32_t quorum = 1;
-  std::string policy_hash;  // of the rule in force when it was opened; empty: open mode
+  std::uint32_t quorum = 1;            // of the rule here, if there is one
+  bool is_signed = false;              // only signatures count: a rule here matches, or it was opened under one
+  std::string policy_hash;             // of the rule in force when it was opened; empty: open mode
 };
 
 // How a request ended. A timeout is never a verdict.
@@ -96,7 +99,8 @@ struct ApprovalFilter {
 class ALDIS_API ApprovalGate {
  public:
   // `agent_id` is who asks, cancels, or answers; may be empty for one who only answers and reads. Reads the policy of
-  // the workspace's configuration directory; errors as ApprovalPolicy::load.
+  // the workspace's configuration directory; errors as approval_directory and ApprovalPolicy::load, and
+  // failed_precondition where WorkspaceOptions names a directory that does not exist.
   static Result<ApprovalGate> open(Workspace workspace, std::string agent_id = {});
   ~ApprovalGate();
   ApprovalGate(ApprovalGate&&) noexcept;
@@ -117,12 +121,21 @@ class ALDIS_API ApprovalGate {
       const RequestOptions& options = {});
 
   // Anyone may wait. `patience` (none: for ever) over, or `stop` requested: deadline_exceeded, and the request stays
-  // pending.
+  // pending. What is believed is the record as it is then: whoever acts on it compares context_hash with what it does.
   Result<ApprovalOutcome> wait(std::string_view request_id, std::optional<std::chrono::nanoseconds> patience = {},
                                std::stop_token stop = {});
 
-  // Answers with the request as it is then: in signed mode it may still be pending. `key`: signs the vote; signed mode
-  // needs it, and its name must be `responder`.
+  // `asked`: as open_request answered. data_loss as soon as the record has another type, agent, context, deadline or
+  // policy. What request_approval does.
+  Result<ApprovalOutcome> wait(const ApprovalRequest& asked, std::optional<std::chrono::nanoseconds> patience = {},
+                               std::stop_token stop = {});
+
+  // Answers with the request as it is then: in signed mode it may still be pending. `read`: as it was shown to whoever
+  // answers; conflict if its record has another type, agent, context, deadline, quorum or policy by now. `key`: signs
+  // the vote; signed mode needs it, and its name must be `responder`.
+  Result<ApprovalRequest> respond_to_approval(const ApprovalRequest& read, bool approved, std::string_view responder,
+                                              std::string_view reason = {}, const ApproverKey* key = nullptr);
+  // Answers whatever the record says by now. Enough for open mode.
   Result<ApprovalRequest> respond_to_approval(std::string_view request_id, bool approved, std::string_view responder,
                                               std::string_view reason = {}, const ApproverKey* key = nullptr);
 

@@ -4,9 +4,11 @@
 //
 // Model: two files of the configuration directory. approvals.toml, written by people, says for each pattern of approval
 // types who may answer, how many must, and how long it waits; a type that no pattern matches is answered in open mode.
-// approvers.toml, written by enroll, trust and revoke, says which public key is whose. Without approvals.toml
-// everything is open mode. Private keys (Ed25519) lie in keys/NAME.key, sealed with a passphrase (Argon2id,
-// XChaCha20-Poly1305). Threads: values; const calls are safe. Errors: invalid_argument (a file that is not well formed,
+// approvers.toml, written by trust and revoke, says which public key is whose. Without approvals.toml everything is
+// open mode. Private keys (Ed25519) lie in keys/NAME.key of that directory, or of the user's own where it belongs to
+// somebody else, sealed with a passphrase (Argon2id, XChaCha20-Poly1305). A passphrase is only read where it lies, and
+// copied nowhere: whoever made it wipes it. Keys lie in memory that is neither swapped, where the system allows that,
+// nor in a core dump, and is wiped. Threads: values; const calls are safe. Errors: invalid_argument (a file that is not well formed,
 // with its line; a name, a key), failed_precondition (a directory or file that others may write to), permission_denied
 // (the passphrase is wrong), already_exists, not_found, resource_exhausted (no memory for Argon2id, no room). Limits:
 // limits.h.
@@ -24,6 +26,7 @@
 #include "aldis/limits.h"
 #include "aldis/result.h"
 #include "aldis/time.h"
+#include "aldis/workspace.h"
 
 namespace aldis {
 
@@ -49,6 +52,10 @@ struct Approver {
   std::optional<WallTime> revoked_at;  // its votes count no more, earlier ones neither
 };
 
+// The configuration directory of a workspace with these options: the one that is named; /etc/aldis if that holds a
+// policy or cannot be looked into; the user's own. failed_precondition: the system knows no home for this user.
+ALDIS_API Result<std::string> approval_directory(const WorkspaceOptions& options);
+
 class ALDIS_API ApprovalPolicy {
  public:
   ApprovalPolicy() = default;  // open mode for everything
@@ -68,14 +75,15 @@ class ALDIS_API ApprovalPolicy {
   std::string directory_;
   std::vector<ApprovalRule> rules_;
   std::vector<Approver> approvers_;
-  bool guarded_ = false;
+  bool guarded_ = false;  // since before the rules were read
 };
 
 // A private key, unsealed; wiped when it goes.
 class ALDIS_API ApproverKey {
  public:
-  // keys/NAME.key of the directory.
-  static Result<ApproverKey> unseal(const std::string& directory, std::string_view name, std::string_view passphrase);
+  // `directory`: of the policy. `own`: the user's own (WorkspaceOptions::own_configuration_directory).
+  static Result<ApproverKey> unseal(const std::string& directory, std::string_view name, std::string_view passphrase,
+                                    const std::string& own = {});
   ~ApproverKey();
   ApproverKey(ApproverKey&&) noexcept;
   ApproverKey& operator=(ApproverKey&&) noexcept;
@@ -90,10 +98,10 @@ class ALDIS_API ApproverKey {
   std::unique_ptr<Impl> impl_;
 };
 
-// Makes a key pair, seals the private key into keys/NAME.key and answers with the public one, which is trusted nowhere
-// yet. already_exists: that file is there.
+// Makes a key pair, seals the private key into the file that unseal reads and answers with the public one, which is
+// trusted nowhere yet. already_exists: that file is there.
 ALDIS_API Result<Approver> enroll_approver(const std::string& directory, std::string_view name,
-                                           std::string_view passphrase);
+                                           std::string_view passphrase, const std::string& own = {});
 
 // Adds the key to approvers.toml. A name may have several keys, one after the other (a new one after a revocation);
 // already_exists: it has one that is not revoked.

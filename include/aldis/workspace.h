@@ -33,9 +33,13 @@ struct WorkspaceOptions {
   // Directory of the local ledger (approvals, audit, events); no other store uses it. Empty: ~/.local/state/aldis.
   std::string state_directory = {};
 
-  // Where the approval policy and the approvers' keys are (docs/approvals.md). Empty: /etc/aldis if that holds a
-  // policy, else ~/.config/aldis.
+  // Where the approval policy is (docs/approvals.md); it must exist. Empty: /etc/aldis if that holds a policy or cannot
+  // be looked into, so that no user's own takes the place of the machine's; else own_configuration_directory.
   std::string configuration_directory = {};
+
+  // The user's own, with the private keys where the policy belongs to somebody else. Empty: .config/aldis in the home
+  // directory that the system knows for this user.
+  std::string own_configuration_directory = {};
 
   // Whether heartbeats, signals and approvals publish what happens to them as events: agent_heartbeat,
   // coordination_signal, approval_request, approval_decision. It never fails them and delays them by at most
@@ -47,8 +51,8 @@ struct WorkspaceOptions {
   std::chrono::nanoseconds call_timeout = limits::kCallTimeoutDefault;
 
   // The options that ALDIS_STORE, ALDIS_NAMESPACE, ALDIS_RUNTIME_DIR, ALDIS_STATE_DIR (else XDG_STATE_HOME),
-  // ALDIS_CONFIG (its directory; else XDG_CONFIG_HOME) and ALDIS_STREAM_EVENTS describe: what `aldis run` gives its
-  // child. Reads the environment; call it before other threads change it.
+  // ALDIS_CONFIG (its directory), XDG_CONFIG_HOME (the user's own) and ALDIS_STREAM_EVENTS describe: what `aldis run`
+  // gives its child. Reads the environment; call it before other threads change it.
   ALDIS_API static WorkspaceOptions from_environment();
 };
 

@@ -84,7 +84,7 @@ void print_reply(const Reply& reply, const EnvelopeFacts& facts, const OutputSty
   if (reply.passed_exit_code) return;
   if (style.format == Format::json || (reply.streamed && style.format == Format::jsonl)) {
     if (!reply.streamed) {
-      write_stdout(render_envelope(reply, facts));
+      write_answer(render_envelope(reply, facts), reply.exit_code());
     } else if (reply.failure) {
       write_stderr(render_envelope(reply, facts));
     }
@@ -92,14 +92,14 @@ void print_reply(const Reply& reply, const EnvelopeFacts& facts, const OutputSty
   }
   const bool rows_only = style.format == Format::jsonl && reply.page && !reply.failure;
   if (style.format == Format::jsonl && !rows_only) {
-    write_stdout(render_envelope(reply, facts));
+    write_answer(render_envelope(reply, facts), reply.exit_code());
     return;
   }
   std::string text = rows_only ? std::string() : reply.view;
   if (rows_only) {
     for (const std::string& row : reply.rows) text += row + "\n";
   }
-  write_stdout(text);
+  if (!write_answer(text, reply.exit_code())) return;
   OutputStyle error_style = style;
   error_style.colour = style.colour && stderr_is_terminal();
   for (const std::string& warning : reply.warnings) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "aldis/approvers.h"
+
 namespace aldis::cli {
 std::string acting_agent(const Invocation& invocation) {
   const std::string& agent = invocation.settings.agent.value;
@@ -22,6 +24,13 @@ std::optional<Reply> refuse_bad_arguments(const Invocation& invocation) {
   return reply;
 }
 
+Result<std::string> policy_directory(const Invocation& invocation) {
+  WorkspaceOptions options;
+  options.configuration_directory = invocation.settings.configuration_directory;
+  options.own_configuration_directory = invocation.settings.own_configuration_directory;
+  return approval_directory(options);
+}
+
 Result<Workspace> open_workspace(const Invocation& invocation) {
   const Settings& settings = invocation.settings;
   WorkspaceOptions options;
@@ -30,6 +39,7 @@ Result<Workspace> open_workspace(const Invocation& invocation) {
   options.runtime_directory = settings.runtime_directory.value;
   options.state_directory = settings.state_directory.value;
   options.configuration_directory = settings.configuration_directory;
+  options.own_configuration_directory = settings.own_configuration_directory;
   options.stream_events = settings.stream_events.value == "true";
   options.call_timeout = settings.connect_timeout;
   if (!invocation.command.waits && settings.timeout) {

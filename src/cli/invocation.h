@@ -35,6 +35,9 @@ std::string acting_agent(const Invocation& invocation);
 // What to answer if something is wrong with the arguments; nothing if all is well.
 std::optional<Reply> refuse_bad_arguments(const Invocation& invocation);
 
+// Where the approval policy is.
+Result<std::string> policy_directory(const Invocation& invocation);
+
 // Joins the store. A call that finds it busy waits for --connect-timeout at most, and no longer than the whole command
 // may take (unless the command waits by itself).
 Result<Workspace> open_workspace(const Invocation& invocation);

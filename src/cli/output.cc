@@ -1,5 +1,6 @@
 #include "cli/output.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -92,11 +93,22 @@ std::string paint(const OutputStyle& style, Colour colour, std::string_view text
   return sequence.empty() ? std::string(text) : fmt::format("{}{}\x1b[0m", sequence, text);
 }
 
+void keep_standard_descriptors() {
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    // Not inherited: the program of `run` finds closed what was closed.
+    if (fcntl(descriptor, F_GETFD) < 0) static_cast<void>(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  }
+}
+
 void write_stdout(std::string_view text) {
-  if (write_all(STDOUT_FILENO, text)) return;
-  if (errno == EPIPE) _exit(static_cast<int>(ExitCode::success));
+  if (!write_answer(text, 0)) _exit(static_cast<int>(ExitCode::success));
+}
+
+bool write_answer(std::string_view text, int exit_code) {
+  if (write_all(STDOUT_FILENO, text)) return true;
+  if (errno == EPIPE) return false;
   write_stderr(fmt::format("aldis: cannot write to standard output: {}\n", std::strerror(errno)));
-  _exit(static_cast<int>(ExitCode::general_error));
+  _exit(exit_code != 0 ? exit_code : static_cast<int>(ExitCode::general_error));
 }
 
 void write_stderr(std::string_view text) { static_cast<void>(write_all(STDERR_FILENO, text)); }

@@ -4,7 +4,7 @@
 //
 // Model: `auto` is a table on a terminal and JSON elsewhere, or where CI or NO_COLOR says that nobody looks. An
 // explicit format wins over all of that, but decides nothing about colour. A reader that went away (SIGPIPE) is no
-// error: the program ends silently with 0.
+// error: a stream ends silently with 0, and an answer that nobody reads keeps its exit code.
 
 #include <string>
 #include <string_view>
@@ -40,8 +40,17 @@ enum class Colour { none, bold, dim, red, green, yellow, cyan };
 // `text` in that colour if the style has colours.
 std::string paint(const OutputStyle& style, Colour colour, std::string_view text);
 
-// Writes all of `text` now. Ends the program with 0 when the reader is gone, with 1 when the disk is full.
+// Gives the program an input, an output and an error output where it was started without: else the next file that it
+// opens would be one of them. What it writes there fails. REQUIRES: nothing was opened yet.
+void keep_standard_descriptors();
+
+// Of a stream: writes all of `text` now. Ends the program with 0 when the reader is gone, with 1 when the disk is full.
 void write_stdout(std::string_view text);
+
+// Of an answer that ends with `exit_code`: false when the reader is gone. When the disk is full the program ends, with
+// 1 if all was well otherwise.
+bool write_answer(std::string_view text, int exit_code);
+
 void write_stderr(std::string_view text);  // failures are ignored: there is nobody left to tell
 
 }  // namespace aldis::cli

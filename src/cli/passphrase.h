@@ -3,10 +3,12 @@
 // passphrase.cc.
 //
 // Model: from the file of --passphrase-file ("-": standard input), without the line break at its end; else from the
-// terminal, which does not show it. Where standard input is no terminal nobody is asked: INPUT_REQUIRED. Threads: one
-// thread. Errors: as a Reply, ready to be answered.
+// terminal, which does not show it; Ctrl-C there is CANCELLED. Where standard input is no terminal nobody is asked:
+// INPUT_REQUIRED. From then on other processes of the user cannot look into this one, and nothing dumps it. Threads:
+// one thread. Errors: as a Reply, ready to be answered.
 
 #include <expected>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -19,9 +21,27 @@ inline constexpr OptionSpec kPassphraseFile{
     .value = "FILE|-",
     .help = "Where the passphrase of the key is; without it the terminal is asked"};
 
+// Wiped when it goes, and never copied.
+class Passphrase {
+ public:
+  Passphrase();
+  ~Passphrase();
+  Passphrase(Passphrase&&) = default;
+  Passphrase& operator=(Passphrase&&) = delete;
+
+  std::string_view text() const { return text_; }
+  void add(char c);  // what is beyond limits::kPassphraseBytesMax by more than one byte is dropped
+  void remove_last_character();
+  void clear();
+
+ private:
+  std::string text_;  // of a capacity that it never outgrows
+};
+
 enum class Asking { once, twice };  // twice: for a new one
 
-std::expected<std::string, Reply> read_passphrase(const Invocation& invocation, std::string_view approver,
-                                                  Asking asking);
+// `stop`: as Ctrl-C.
+std::expected<Passphrase, Reply> read_passphrase(const Invocation& invocation, std::string_view approver, Asking asking,
+                                                 const std::stop_token& stop = {});
 
 }  // namespace aldis::cli

@@ -116,8 +116,8 @@ Result<Settings> resolve_settings(const CommandSpec& command, Arguments& argumen
   Settings settings;
   settings.config_file = find_config_file(arguments, environment);
   const bool named = !settings.config_file.origin.empty() && settings.config_file.origin != "XDG_CONFIG_HOME";
-  settings.configuration_directory = named ? std::filesystem::path(settings.config_file.value).parent_path().string()
-                                           : configuration_directory_of(environment);
+  if (named) settings.configuration_directory = std::filesystem::path(settings.config_file.value).parent_path().string();
+  settings.own_configuration_directory = own_configuration_directory_of(environment);
   ConfigFile file;
   if (!settings.config_file.value.empty()) {
     settings.config_file_exists = access(settings.config_file.value.c_str(), F_OK) == 0;

@@ -34,7 +34,8 @@ struct Settings {
   Setting config_file;  // absolute path; empty if there is no home to look in
   bool config_file_exists = false;
 
-  std::string configuration_directory;  // of the approval policy
+  std::string configuration_directory;      // of the file that --config or ALDIS_CONFIG names; empty: none is named
+  std::string own_configuration_directory;  // of this user, whatever is named; empty: there is no home to look in
   std::chrono::nanoseconds connect_timeout{};
   std::optional<std::chrono::nanoseconds> timeout;  // --timeout: of the whole command
   std::vector<std::string> warnings;

@@ -30,27 +30,38 @@ CodePoint decode(std::string_view text) {
   return {value, length, true};
 }
 
-// C0, DEL, C1, line and paragraph separators, and everything that changes the direction of text.
-bool is_dangerous(std::uint32_t value) {
-  return value < 0x20 || (value >= 0x7F && value < 0xA0) || value == 0x61C || value == 0x200E || value == 0x200F ||
-         (value >= 0x2028 && value <= 0x202E) || (value >= 0x2066 && value <= 0x2069) || value == 0xFEFF;
-}
+struct Range {
+  std::uint32_t first, last;
+};
 
-bool is_wide(std::uint32_t value) {
-  struct Range {
-    std::uint32_t first, last;
-  };
-  constexpr Range kWide[] = {{0x1100, 0x115F},   {0x2E80, 0xA4CF},  {0xAC00, 0xD7A3}, {0xF900, 0xFAFF},
-                             {0xFE30, 0xFE6F},   {0xFF00, 0xFF60},  {0xFFE0, 0xFFE6}, {0x1F300, 0x1F64F},
-                             {0x1F900, 0x1F9FF}, {0x20000, 0x3FFFD}};
-  for (const Range& range : kWide) {
+template <std::size_t count>
+bool is_in(const Range (&ranges)[count], std::uint32_t value) {
+  for (const Range& range : ranges) {
     if (value >= range.first && value <= range.last) return true;
   }
   return false;
 }
 
+// C0, DEL, C1, line and paragraph separators, everything that changes the direction of text, and what nobody can see.
+// Not the variation selectors: they only choose how the character before them looks.
+bool is_dangerous(std::uint32_t value) {
+  constexpr Range kDangerous[] = {{0x00, 0x1F},      {0x7F, 0x9F},      {0xAD, 0xAD},      {0x34F, 0x34F},
+                                  {0x61C, 0x61C},    {0x115F, 0x1160},  {0x17B4, 0x17B5},  {0x180E, 0x180E},
+                                  {0x200B, 0x200F},  {0x2028, 0x202E},  {0x2060, 0x206F},  {0x3164, 0x3164},
+                                  {0xFEFF, 0xFEFF},  {0xFFA0, 0xFFA0},  {0xFFF0, 0xFFFB},  {0x1D173, 0x1D17A},
+                                  {0xE0000, 0xE00FF}};
+  return is_in(kDangerous, value);
+}
+
+bool is_wide(std::uint32_t value) {
+  constexpr Range kWide[] = {{0x1100, 0x115F},   {0x2E80, 0xA4CF},  {0xAC00, 0xD7A3}, {0xF900, 0xFAFF},
+                             {0xFE30, 0xFE6F},   {0xFF00, 0xFF60},  {0xFFE0, 0xFFE6}, {0x1F300, 0x1F64F},
+                             {0x1F900, 0x1F9FF}, {0x20000, 0x3FFFD}};
+  return is_in(kWide, value);
+}
+
 bool is_combining(std::uint32_t value) {
-  return (value >= 0x300 && value <= 0x36F) || value == 0x200D || (value >= 0xFE00 && value <= 0xFE0F);
+  return (value >= 0x300 && value <= 0x36F) || (value >= 0xFE00 && value <= 0xFE0F);
 }
 
 std::size_t width_of(std::uint32_t value) { return is_combining(value) ? 0 : is_wide(value) ? 2 : 1; }
@@ -71,6 +82,11 @@ std::string printable(std::string_view text) {
     text.remove_prefix(point.bytes);
   }
   return safe;
+}
+
+void remove_last_character(std::string& text) {
+  while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xC0) == 0x80) text.pop_back();
+  if (!text.empty()) text.pop_back();
 }
 
 std::size_t display_width(std::string_view text) {

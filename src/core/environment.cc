@@ -77,7 +77,10 @@ std::string configuration_directory_of(const Environment& environment) {
   if (const auto file = environment.get("ALDIS_CONFIG")) {
     return file->contains('/') ? file->substr(0, std::max<std::size_t>(file->rfind('/'), 1)) : ".";
   }
-  if (::access("/etc/aldis/approvals.toml", F_OK) == 0) return "/etc/aldis";
+  return {};
+}
+
+std::string own_configuration_directory_of(const Environment& environment) {
   if (const auto home = environment.get("XDG_CONFIG_HOME"); home && home->front() == '/') return *home + "/aldis";
   if (const auto home = environment.get("HOME"); home && home->front() == '/') return *home + "/.config/aldis";
   return {};
@@ -93,6 +96,7 @@ WorkspaceOptions WorkspaceOptions::from_environment() {
   options.runtime_directory = environment.get("ALDIS_RUNTIME_DIR").value_or("");
   options.state_directory = environment.get("ALDIS_STATE_DIR").value_or(state_directory_of(environment));
   options.configuration_directory = configuration_directory_of(environment);
+  options.own_configuration_directory = own_configuration_directory_of(environment);
   options.stream_events = environment.get("ALDIS_STREAM_EVENTS").value_or("0") != "0";
   return options;
 }

@@ -31,9 +31,12 @@ class Environment {
 // Where the XDG variables, else HOME, say that a user's state is; empty: none of them does.
 std::string state_directory_of(const Environment& environment);
 
-// Where the approval policy is: beside the file that ALDIS_CONFIG names; /etc/aldis if that holds one, so that a user's
-// own does not take the place of the machine's; else where XDG_CONFIG_HOME or HOME says.
+// The directory of the file that ALDIS_CONFIG names; empty: it names none, and which one holds is decided by
+// approval_directory (aldis/approvers.h).
 std::string configuration_directory_of(const Environment& environment);
+
+// Where XDG_CONFIG_HOME, else HOME, say that a user's own configuration is; empty: none of them does.
+std::string own_configuration_directory_of(const Environment& environment);
 
 // For a program that is started: the environment of this process as it is, entry by entry, but for `changes`.
 std::vector<std::string> environment_for_program(const std::map<std::string, std::string, std::less<>>& changes);

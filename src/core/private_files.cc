@@ -199,8 +199,7 @@ Result<void> replace_own_file(const FileDescriptor& directory, const std::string
   // The lock keeps two writers from renaming each other's halves.
   ALDIS_TRY_ASSIGN(const FileDescriptor file, open_locked(directory, temporary));
   if (ftruncate(file.get(), 0) != 0 || !write_once(file, bytes) || fchmod(file.get(), mode) != 0 ||
-      fsync(file.get()) != 0 ||
-      renameat(directory.get(), temporary.c_str(), directory.get(), name.c_str()) != 0) {
+      fsync(file.get()) != 0 || renameat(directory.get(), temporary.c_str(), directory.get(), name.c_str()) != 0) {
     const int reason = errno;
     unlinkat(directory.get(), temporary.c_str(), 0);
     return failed_to("write", name, reason);

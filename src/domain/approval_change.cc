@@ -4,12 +4,13 @@
 
 #include "core/failure.h"
 #include "core/try.h"
+#include "domain/approval_answer.h"
 #include "domain/own_events.h"
 
 namespace aldis {
 
 Result<ApprovalReading> read_approval(Workspace::Impl& workspace, const Id128& id) {
-  ALDIS_TRY_ASSIGN(std::optional<ApprovalReading> reading, workspace.approvals().read(id));
+  ALDIS_TRY_ASSIGN(std::optional<ApprovalReading> reading, answer_of(workspace.approvals().read(id)));
   if (reading) return *std::move(reading);
   return fail(ErrorCode::not_found, "there is no request {}: it never was, or was decided more than {} days ago",
               format_id(kApprovalIdPrefix, id),
@@ -19,11 +20,11 @@ Result<ApprovalReading> read_approval(Workspace::Impl& workspace, const Id128& i
 Result<MadeChange> make_change(Workspace::Impl& workspace, const ApprovalJudge& judge, const Id128& id,
                                ApprovalChange change) {
   change.id = make_id(workspace.clock().wall_now());
-  ALDIS_TRY_ASSIGN(ChangeOutcome outcome, workspace.approvals().change(id, change));
+  ALDIS_TRY_ASSIGN(ChangeOutcome outcome, answer_of(workspace.approvals().change(id, change)));
   if (auto* superseded = std::get_if<ApprovalSuperseded>(&outcome)) return MadeChange(std::move(*superseded));
-  ApprovalRequest request = judge.judge(std::get<ApprovalChanged>(outcome).reading).request;
-  if (change.state != ApprovalState::pending) tell_of_decision(workspace, request);
-  return MadeChange(std::move(request));
+  ALDIS_TRY_ASSIGN(JudgedApproval judged, judge.judge(std::get<ApprovalChanged>(outcome).reading));
+  if (change.state != ApprovalState::pending) tell_of_decision(workspace, judged.request);
+  return MadeChange(std::move(judged.request));
 }
 
 Result<ApprovalRequest> change_approval(Workspace::Impl& workspace, const ApprovalJudge& judge, const Id128& id,
@@ -37,10 +38,11 @@ Result<ApprovalRequest> change_approval(Workspace::Impl& workspace, const Approv
     if (auto* request = std::get_if<ApprovalRequest>(&made)) return std::move(*request);
     reading = std::get<ApprovalSuperseded>(std::move(made)).reading;
     if (reading.record.version == seen) {
+      ALDIS_TRY_ASSIGN(const JudgedApproval judged, judge.judge(reading));
       return fail(ErrorCode::conflict,
                   "{} is {}: its store takes no further answer. A key was revoked, the policy changed, or somebody "
                   "changed the store. Ask again, under another key",
-                  format_id(kApprovalIdPrefix, id), judge.judge(reading).request.reason);
+                  format_id(kApprovalIdPrefix, id), judged.request.reason);
     }
   }
   return fail(ErrorCode::conflict, "{} was changed by others {} times meanwhile: try again",

@@ -4,8 +4,10 @@
 #include <array>
 #include <utility>
 
+#include "core/failure.h"
 #include "core/sha256.h"
 #include "core/try.h"
+#include "domain/approval_answer.h"
 
 namespace aldis {
 namespace {
@@ -25,8 +27,8 @@ ApprovalRequest request_of(const ApprovalRecord& record, const ApprovalFinding& 
   request.request_id = format_id(kApprovalIdPrefix, subject.id);
   request.approval_type = subject.type;
   request.agent_id = subject.agent;
-  request.context = Json::trusted(subject.context);
-  request.context_hash = sha256_hex(subject.context);
+  request.context = Json::trusted(subject.context);  // check_whole has parsed it
+  request.context_hash = subject.context_hash;
   request.timestamp = record.opened_at;
   request.timeout = subject.timeout;
   request.expires_at = record.expires_at;
@@ -38,9 +40,19 @@ ApprovalRequest request_of(const ApprovalRecord& record, const ApprovalFinding& 
     request.votes.push_back(vote_of(record.votes[i], rule != nullptr && finding.counts[i]));
   }
   request.approvals = finding.approvals;
-  request.quorum = rule == nullptr ? subject.quorum : rule->quorum;
+  request.is_signed = rule != nullptr || !subject.policy_hash.empty();
+  request.quorum = rule != nullptr ? rule->quorum : request.is_signed ? subject.quorum : 1;
   request.policy_hash = subject.policy_hash;
   return request;
+}
+
+// What is stored is not as it was validated when it was asked: somebody else may have written it.
+Result<void> check_whole(const ApprovalSubject& subject) {
+  const bool is_hashed = sha256_hex(subject.context) == subject.context_hash;
+  if (is_hashed && Json::parse(subject.context)) return {};
+  return fail(ErrorCode::data_loss, "{} is damaged: its context is {}. Ask again, under another key",
+              format_id(kApprovalIdPrefix, subject.id),
+              is_hashed ? "no JSON object" : "not the one that it was opened with");
 }
 
 }  // namespace
@@ -49,12 +61,13 @@ Result<ApprovalJudge> ApprovalJudge::make(const Workspace::Impl& workspace, cons
   ApprovalJudge judge(workspace, policy);
   if (!policy.has_rules()) return judge;
   ALDIS_TRY(judge.refresh());
-  ALDIS_TRY_ASSIGN(judge.store_id_, workspace.approvals().store_id());
+  ALDIS_TRY_ASSIGN(judge.store_id_, answer_of(workspace.approvals().store_id()));
   return judge;
 }
 
-ApprovalMode ApprovalJudge::mode_of(const ApprovalReading& reading) const {
+Result<ApprovalMode> ApprovalJudge::mode_of(const ApprovalReading& reading) const {
   const ApprovalRecord& record = reading.record;
+  ALDIS_TRY(check_whole(record.subject));
   ApprovalMode mode{.rule = rule_for(record.subject.type)};
   if (mode.rule == nullptr || record.votes.empty()) return mode;
   const VoteScope scope = scope_of(record);
@@ -65,11 +78,11 @@ ApprovalMode ApprovalJudge::mode_of(const ApprovalReading& reading) const {
   return mode;
 }
 
-JudgedApproval ApprovalJudge::judge(const ApprovalReading& reading) const {
-  const ApprovalMode mode = mode_of(reading);
+Result<JudgedApproval> ApprovalJudge::judge(const ApprovalReading& reading) const {
   JudgedApproval judged;
-  judged.finding = derive_approval(reading, mode);
-  judged.request = request_of(reading.record, judged.finding, mode.rule);
+  ALDIS_TRY_ASSIGN(judged.mode, mode_of(reading));
+  judged.finding = derive_approval(reading, judged.mode);
+  judged.request = request_of(reading.record, judged.finding, judged.mode.rule);
   judged.request.verified = judged.finding.proven && policy_.guarded();
   judged.wants_looks = std::ranges::find(judged.finding.counts, false) != judged.finding.counts.end();
   return judged;
@@ -77,7 +90,9 @@ JudgedApproval ApprovalJudge::judge(const ApprovalReading& reading) const {
 
 Result<void> ApprovalJudge::sign(const ApprovalReading& reading, const ApproverKey& key, StoredVote& vote) const {
   const ApprovalRecord& record = reading.record;
-  if (record.expires_at) vote.time = std::min(vote.time, *record.expires_at);
+  if (record.expires_at && vote.time - *record.expires_at <= limits::kVoteTimeSlack) {
+    vote.time = std::min(vote.time, *record.expires_at);
+  }
   vote.key_id = key.key_id();
   const VoteScope scope = scope_of(record);
   const std::array<std::uint8_t, 64> signature = key.sign(signed_bytes(scope, vote));
@@ -85,12 +100,13 @@ Result<void> ApprovalJudge::sign(const ApprovalReading& reading, const ApproverK
   return check_vote(scope, vote, policy_.approver_with(vote.responder, vote.key_id), reading.now);
 }
 
-// What the record says of its hashes proves nothing: they are made of what is there, and of our own rule.
+// What the record says of its rule proves nothing: the hash is made of our own. That of the context was made anew in
+// check_whole.
 VoteScope ApprovalJudge::scope_of(const ApprovalRecord& record) const {
   return {.store_id = store_id_,
           .namespace_name = workspace_->options().namespace_name,
           .record = record,
-          .context_hash = sha256_hex(record.subject.context),
+          .context_hash = record.subject.context_hash,
           .policy_hash = rule_for(record.subject.type)->hash()};
 }
 

@@ -4,7 +4,8 @@
 //
 // Model: made for one call. The rules are those that were loaded when the gate was opened; the keys are read again, so
 // that a revoked one counts no more in a process that has run for weeks. Threads: const calls are safe. Errors: of
-// approvers.toml as ApprovalPolicy::load, and the store's.
+// approvers.toml as ApprovalPolicy::load, and the store's; data_loss for a record whose context is no JSON object, or
+// not the one that its hash was made of.
 
 #include <string>
 #include <string_view>
@@ -18,6 +19,7 @@ namespace aldis {
 
 // How a record looks: what was found, and the same for whoever asked.
 struct JudgedApproval {
+  ApprovalMode mode;
   ApprovalFinding finding;
   ApprovalRequest request;
   bool wants_looks = false;  // what is found may change without a change of the record: a key is trusted, time passes
@@ -31,11 +33,12 @@ class ApprovalJudge {
   Result<void> refresh() { return policy_.refresh(); }
 
   const ApprovalRule* rule_for(std::string_view type) const { return policy_.rule_for(type); }
-  JudgedApproval judge(const ApprovalReading& reading) const;
-  ApprovalMode mode_of(const ApprovalReading& reading) const;
+  Result<JudgedApproval> judge(const ApprovalReading& reading) const;
+  Result<ApprovalMode> mode_of(const ApprovalReading& reading) const;
 
-  // Gives `vote` its signature and the time that this is made for, no later than the deadline: a clock that runs ahead
-  // does not spoil a vote that the store still takes. Fails unless the vote will count. REQUIRES: there is a rule.
+  // Gives `vote` its signature and the time that this is made for: that of the deadline if the clock here is ahead of
+  // it by limits::kVoteTimeSlack at most, which does not spoil a vote that the store still takes. Fails unless the vote
+  // will count. REQUIRES: there is a rule.
   Result<void> sign(const ApprovalReading& reading, const ApproverKey& key, StoredVote& vote) const;
 
  private:

@@ -168,9 +168,14 @@ Result<std::vector<ApprovalRule>> parse_rules(std::string_view text, const std::
   return RuleParser(path).parse(text);
 }
 
+Result<std::string> approval_directory(const WorkspaceOptions& options) {
+  return choose_configuration_directory(options.configuration_directory, options.own_configuration_directory);
+}
+
 Result<ApprovalPolicy> ApprovalPolicy::load(const std::string& directory) {
   ApprovalPolicy policy;
   policy.directory_ = directory;
+  policy.guarded_ = is_guarded(directory);
   ALDIS_TRY_ASSIGN(const std::optional<std::string> text, read_configuration_file(directory, kPolicyFile));
   if (!text) return policy;
   ALDIS_TRY_ASSIGN(policy.rules_, parse_rules(*text, directory + "/" + kPolicyFile));
@@ -180,7 +185,7 @@ Result<ApprovalPolicy> ApprovalPolicy::load(const std::string& directory) {
 
 Result<void> ApprovalPolicy::refresh() {
   if (rules_.empty()) return {};
-  guarded_ = is_guarded(directory_);
+  guarded_ = guarded_ && is_guarded(directory_);
   ALDIS_TRY_ASSIGN(approvers_, list_approvers(directory_));
   return {};
 }

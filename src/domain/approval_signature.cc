@@ -24,9 +24,12 @@ Result<void> check_vote_time(const ApprovalRecord& record, WallTime time, WallTi
   WallTime latest = now + kSlack;
   if (record.expires_at) latest = std::min(latest, *record.expires_at);
   if (time >= earliest && time <= latest) return {};
+  const auto off = time < earliest ? earliest - time : time - latest;
   return fail(ErrorCode::failed_precondition,
-              "the vote is signed for {}, which must lie between {} and {}: set the clock of this machine",
-              format_timestamp(time), format_timestamp(earliest), format_timestamp(latest));
+              "the clock of this machine says {}, and a vote on {} is good if it is signed between {} and {}: the "
+              "clock is {} s off or more. Set it, or ask again if it was set meanwhile",
+              format_timestamp(time), format_id(kApprovalIdPrefix, record.subject.id), format_timestamp(earliest),
+              format_timestamp(latest), std::chrono::ceil<std::chrono::seconds>(off).count());
 }
 
 }  // namespace

@@ -73,6 +73,37 @@ void take_as_undecided(ApprovalFinding& finding, const ApprovalReading& reading)
   finding.decided_at = record.expires_at;
 }
 
+void take_as_troubled(ApprovalFinding& finding, const ApprovalReading& reading, Error trouble) {
+  const ApprovalState stored = reading.record.state;
+  finding.counts.assign(reading.record.votes.size(), false);
+  if (stored == ApprovalState::timed_out || stored == ApprovalState::cancelled) return take_as_stored(finding, reading);
+  finding.remaining = reading.remaining;
+  if (is_verdict(stored)) take_as_undecided(finding, reading);
+  if (finding.state != ApprovalState::pending) return;
+  finding.reason = trouble.message;
+  finding.trouble = std::move(trouble);
+}
+
+// Whether votes can decide the record here at all.
+Result<void> check_decidable(const ApprovalRecord& record, const ApprovalRule* rule) {
+  const ApprovalSubject& subject = record.subject;
+  if (rule == nullptr && subject.policy_hash.empty()) return {};
+  if (rule == nullptr) {
+    return fail(ErrorCode::failed_precondition,
+                "{} was opened under a policy that is not here: no rule of approvals.toml matches {}. Answer it, and "
+                "wait for it, where one does",
+                name_of(record), subject.type);
+  }
+  const std::optional<std::chrono::nanoseconds> timeout = timeout_under(rule, subject.timeout);
+  std::optional<WallTime> expires_at;
+  if (timeout) expires_at = record.opened_at + std::chrono::duration_cast<std::chrono::microseconds>(*timeout);
+  const bool has_own_timeout = rule->timeout_kind != ApprovalRule::Timeout::of_the_request;
+  const bool is_of_the_rule = subject.policy_hash == rule->hash();
+  if (!has_own_timeout || !is_of_the_rule || record.expires_at == expires_at) return {};
+  return fail(ErrorCode::data_loss, "{} has another deadline than the rule for {} sets: somebody changed it in the store",
+              name_of(record), subject.type);
+}
+
 Result<void> check_pending(const ApprovalRecord& record, const ApprovalFinding& finding) {
   if (finding.state == ApprovalState::pending) return {};
   const std::string when = finding.decided_at ? format_timestamp(*finding.decided_at) : "an unknown time";
@@ -96,13 +127,8 @@ Result<void> check_not_own(const ApprovalRecord& record, std::string_view respon
 
 Result<void> check_entitled(const ApprovalRecord& record, const ApprovalMode& mode, std::string_view responder) {
   const ApprovalSubject& subject = record.subject;
-  if (mode.rule == nullptr && subject.policy_hash.empty()) return {};
-  if (mode.rule == nullptr) {
-    return fail(ErrorCode::failed_precondition,
-                "{} was opened under a policy, and the configuration here has no rule for {}: answer it where "
-                "approvals.toml has that rule",
-                name_of(record), subject.type);
-  }
+  ALDIS_TRY(check_decidable(record, mode.rule));
+  if (mode.rule == nullptr) return {};
   if (subject.policy_hash != mode.rule->hash()) {
     return fail(ErrorCode::failed_precondition,
                 "{} was opened under another policy for {} than the one here: cancel it and ask again, or answer it "
@@ -135,6 +161,10 @@ Result<void> check_first_vote(const ApprovalRecord& record, const ApprovalFindin
 
 ApprovalFinding derive_approval(const ApprovalReading& reading, const ApprovalMode& mode) {
   ApprovalFinding finding;
+  if (auto decidable = check_decidable(reading.record, mode.rule); !decidable) {
+    take_as_troubled(finding, reading, std::move(decidable).error());
+    return finding;
+  }
   if (mode.rule == nullptr) {
     take_as_stored(finding, reading);
     finding.counts.assign(reading.record.votes.size(), true);

@@ -2,7 +2,7 @@
 // What the record of a request comes to, and which change a vote or a cancellation makes of it. Used by
 // approval_judge.cc, approvals.cc and approval_wait.cc; implemented in approval_state.cc.
 //
-// Model: in open mode (no rule of one's own) the stored state holds. With a rule a stored verdict is not believed: the
+// Model: in open mode (no rule of one's own, and none when it was opened) the stored state holds. With a rule a stored verdict is not believed: the
 // votes are counted again in their order, an invalid one as if it were absent, and the first that rejects or that makes
 // the quorum decides. What says no without a verdict, timed_out and cancelled, is believed: whoever can write to the
 // store can withhold an answer anyway. A record that was opened under another policy than the rule has no votes that
@@ -36,6 +36,7 @@ struct ApprovalFinding {
   std::uint32_t approvals = 0;                        // votes among them
   bool proven = false;                                // decided by signatures
   std::optional<std::chrono::nanoseconds> remaining;  // of a pending one, until its deadline; none: it has none
+  std::optional<Error> trouble;                       // of a pending one: why no vote on it counts here, now or later
 };
 
 ApprovalFinding derive_approval(const ApprovalReading& reading, const ApprovalMode& mode);

@@ -7,6 +7,7 @@
 #include "core/failure.h"
 #include "core/try.h"
 #include "domain/approval_change.h"
+#include "domain/approval_compare.h"
 #include "domain/own_events.h"
 
 namespace aldis {
@@ -38,19 +39,19 @@ nanoseconds until_next_look(const JudgedApproval& judged, nanoseconds recheck) {
 
 }  // namespace
 
-Result<ApprovalOutcome> wait_for_end(Workspace::Impl& workspace, ApprovalJudge judge, const Id128& id,
-                                     std::optional<nanoseconds> patience, const std::stop_token& stop) {
+Result<ApprovalOutcome> wait_for_end(Workspace::Impl& workspace, ApprovalJudge judge, const AwaitedApproval& awaited) {
   Waker& waker = workspace.waker();
-  const SteadyTime deadline = patience ? workspace.clock().steady_now() + *patience : SteadyTime::max();
-  const std::string name = format_id({}, id);
+  const SteadyTime deadline = awaited.patience ? workspace.clock().steady_now() + *awaited.patience : SteadyTime::max();
+  const std::string name = format_id({}, awaited.id);
   const auto subscription = waker.subscribe(std::array{Topic{Topic::Kind::approval, name}});
   bool was_pending = false;
   for (;;) {
     const std::uint64_t rings = subscription->rings();
-    ALDIS_TRY_ASSIGN(const ApprovalReading reading, read_approval(workspace, id));
-    JudgedApproval judged = judge.judge(reading);
+    ALDIS_TRY_ASSIGN(const ApprovalReading reading, read_approval(workspace, awaited.id));
+    ALDIS_TRY_ASSIGN(JudgedApproval judged, judge.judge(reading));
+    if (awaited.asked != nullptr) ALDIS_TRY(check_as_asked(*awaited.asked, judged.request));
     if (auto change = decide_settlement(reading, judged.finding)) {
-      ALDIS_TRY(make_change(workspace, judge, id, *std::move(change)));
+      ALDIS_TRY(make_change(workspace, judge, awaited.id, *std::move(change)));
       continue;
     }
     if (const auto end = end_of(judged.finding.state)) {
@@ -59,13 +60,15 @@ Result<ApprovalOutcome> wait_for_end(Workspace::Impl& workspace, ApprovalJudge j
       if (*end == ApprovalEnd::timed_out && is_news) tell_of_decision(workspace, judged.request);
       return ApprovalOutcome{*end, std::move(judged.request)};
     }
+    if (judged.finding.trouble) return std::unexpected(*std::move(judged.finding.trouble));
     was_pending = true;
     const nanoseconds left = deadline - workspace.clock().steady_now();
-    if (left <= nanoseconds::zero() || stop.stop_requested()) {
+    if (left <= nanoseconds::zero() || awaited.stop.stop_requested()) {
       return fail(ErrorCode::deadline_exceeded, "{} is still pending: wait for it again, or longer",
                   judged.request.request_id);
     }
-    waker.sleep(*subscription, rings, std::min(left, until_next_look(judged, waker.recheck_interval())), stop);
+    waker.sleep(*subscription, rings, std::min(left, until_next_look(judged, waker.recheck_interval())),
+                awaited.stop);
     ALDIS_TRY(judge.refresh());
   }
 }

@@ -7,7 +7,9 @@
 #include "core/names.h"
 #include "core/sha256.h"
 #include "core/try.h"
+#include "domain/approval_answer.h"
 #include "domain/approval_change.h"
+#include "domain/approval_compare.h"
 #include "domain/approval_judge.h"
 #include "domain/approval_wait.h"
 #include "domain/configuration_directory.h"
@@ -43,14 +45,8 @@ Result<std::optional<nanoseconds>> check_patience(std::optional<nanoseconds> pat
   return patience;
 }
 
-// What was found under an idempotency key must be what is asked for now.
-Result<void> check_same(const ApprovalSubject& asked, const ApprovalRecord& found) {
-  const bool same_context = asked.context_hash == sha256_hex(found.subject.context);
-  const bool same_policy = asked.policy_hash == found.subject.policy_hash;
-  if (same_context && same_policy) return {};
-  return fail(ErrorCode::conflict, "the key '{}' stands for {} of {}, which has another {}: ask under another key",
-              asked.key, format_id(kApprovalIdPrefix, found.subject.id), format_timestamp(found.opened_at),
-              same_context ? "policy" : "context");
+StoredVote vote_for(bool approved, std::string_view responder, std::string_view reason) {
+  return {.responder = std::string(responder), .approved = approved, .reason = std::string(reason), .time = {}};
 }
 
 }  // namespace
@@ -85,6 +81,12 @@ class ApprovalGate::Impl {
   Result<std::vector<ApprovalRequest>> read_page(const ApprovalJudge& judge, const ApprovalPage& page,
                                                  std::optional<Id128>& more) const;
   Result<std::vector<ApprovalRequest>> list(ApprovalPage page, std::size_t count) const;
+  // `asked` none: whatever the record is.
+  Result<ApprovalOutcome> wait(std::string_view request_id, const ApprovalRequest* asked,
+                               std::optional<nanoseconds> patience, const std::stop_token& stop);
+  // `read` none: whatever the record is. `vote` has no time yet.
+  Result<ApprovalRequest> respond(std::string_view request_id, const ApprovalRequest* read, StoredVote vote,
+                                  const ApproverKey* key);
 
  private:
   Result<ApprovalSubject> subject_of(const ApprovalJudge& judge, std::string_view type, const Json& context,
@@ -123,23 +125,24 @@ Result<ApprovalSubject> ApprovalGate::Impl::subject_of(const ApprovalJudge& judg
 Result<ApprovalRequest> ApprovalGate::Impl::ask(const ApprovalJudge& judge, std::string_view type, const Json& context,
                                                 std::optional<nanoseconds> timeout, const RequestOptions& options) {
   ALDIS_TRY_ASSIGN(const ApprovalSubject subject, subject_of(judge, type, context, timeout, options));
-  ALDIS_TRY_ASSIGN(const OpenedApproval opened, store().open(subject));
-  if (opened.existed) ALDIS_TRY(check_same(subject, opened.reading.record));
-  ApprovalRequest request = judge.judge(opened.reading).request;
-  if (!opened.existed) tell_of_request(workspace(), request);
-  return request;
+  ALDIS_TRY_ASSIGN(const OpenedApproval opened, answer_of(store().open(subject)));
+  ALDIS_TRY(check_opened(subject, opened.reading.record));
+  ALDIS_TRY_ASSIGN(JudgedApproval judged, judge.judge(opened.reading));
+  if (!opened.existed) tell_of_request(workspace(), judged.request);
+  return std::move(judged.request);
 }
 
 Result<std::vector<ApprovalRequest>> ApprovalGate::Impl::read_page(const ApprovalJudge& judge, const ApprovalPage& page,
                                                                    std::optional<Id128>& more) const {
-  ALDIS_TRY_ASSIGN(const std::vector<ApprovalReading> readings, store().list(page));
+  ALDIS_TRY_ASSIGN(const std::vector<ApprovalReading> readings, answer_of(store().list(page)));
   more = readings.size() < page.count ? std::nullopt : std::optional(readings.back().record.subject.id);
   std::vector<ApprovalRequest> requests;
   for (const ApprovalReading& reading : readings) {
-    ApprovalRequest request = judge.judge(reading).request;
+    Result<JudgedApproval> judged = judge.judge(reading);
+    if (!judged) continue;  // whoever asks for it by its id is told what is wrong with it
     const bool is_asked_for =
-        page.states.empty() || std::ranges::find(page.states, request.status) != page.states.end();
-    if (is_asked_for) requests.push_back(std::move(request));
+        page.states.empty() || std::ranges::find(page.states, judged->request.status) != page.states.end();
+    if (is_asked_for) requests.push_back(std::move(judged->request));
   }
   return requests;
 }
@@ -155,6 +158,41 @@ Result<std::vector<ApprovalRequest>> ApprovalGate::Impl::list(ApprovalPage page,
   return found;
 }
 
+Result<ApprovalOutcome> ApprovalGate::Impl::wait(std::string_view request_id, const ApprovalRequest* asked,
+                                                 std::optional<nanoseconds> patience, const std::stop_token& stop) {
+  ALDIS_TRY(workspace().usable());
+  ALDIS_TRY_ASSIGN(const Id128 id, find_id(request_id));
+  ALDIS_TRY_ASSIGN(const std::optional<nanoseconds> checked, check_patience(patience));
+  ALDIS_TRY_ASSIGN(ApprovalJudge judge, make_judge());
+  return wait_for_end(workspace(), std::move(judge), {.id = id, .asked = asked, .patience = checked, .stop = stop});
+}
+
+Result<ApprovalRequest> ApprovalGate::Impl::respond(std::string_view request_id, const ApprovalRequest* read,
+                                                    StoredVote vote, const ApproverKey* key) {
+  ALDIS_TRY(workspace().usable());
+  ALDIS_TRY_ASSIGN(const Id128 id, find_id(request_id));
+  ALDIS_TRY(check_name("responder", vote.responder));
+  ALDIS_TRY(check_text("reason", vote.reason, limits::kReasonBytesMax));
+  if (key != nullptr && key->name() != vote.responder) {
+    return fail(ErrorCode::invalid_argument, "that is the key of {}, and the vote is in the name of {}", key->name(),
+                vote.responder);
+  }
+  ALDIS_TRY_ASSIGN(const ApprovalJudge judge, make_judge());
+  return change_approval(workspace(), judge, id, [&](const ApprovalReading& reading) -> Result<ApprovalChange> {
+    ALDIS_TRY_ASSIGN(const JudgedApproval judged, judge.judge(reading));
+    if (read != nullptr) ALDIS_TRY(check_as_read(*read, judged.request));
+    vote.time = workspace().clock().wall_now();
+    ALDIS_TRY_ASSIGN(ApprovalChange change, decide_vote(reading, judged.mode, vote, agent_));
+    if (judged.mode.rule == nullptr) return change;
+    if (key == nullptr) {
+      return fail(ErrorCode::permission_denied, "{} is answered with a signature: {} has to give the key for it",
+                  reading.record.subject.type, vote.responder);
+    }
+    ALDIS_TRY(judge.sign(reading, *key, *change.vote));
+    return change;
+  });
+}
+
 ApprovalGate::ApprovalGate(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 ApprovalGate::~ApprovalGate() = default;
 ApprovalGate::ApprovalGate(ApprovalGate&&) noexcept = default;
@@ -163,8 +201,9 @@ ApprovalGate& ApprovalGate::operator=(ApprovalGate&&) noexcept = default;
 Result<ApprovalGate> ApprovalGate::open(Workspace workspace, std::string agent_id) {
   ALDIS_TRY(workspace.impl()->usable());
   if (!agent_id.empty()) ALDIS_TRY(check_name("agent id", agent_id));
-  ALDIS_TRY_ASSIGN(const std::string directory,
-                   choose_configuration_directory(workspace.options().configuration_directory));
+  const std::string& named = workspace.options().configuration_directory;
+  if (!named.empty()) ALDIS_TRY(check_named_directory(named));
+  ALDIS_TRY_ASSIGN(const std::string directory, approval_directory(workspace.options()));
   ALDIS_TRY_ASSIGN(ApprovalPolicy policy, ApprovalPolicy::load(directory));
   return ApprovalGate(std::make_unique<Impl>(std::move(workspace), std::move(agent_id), std::move(policy)));
 }
@@ -172,15 +211,8 @@ Result<ApprovalGate> ApprovalGate::open(Workspace workspace, std::string agent_i
 Result<ApprovalOutcome> ApprovalGate::request_approval(std::string_view type, Json context,
                                                        std::optional<nanoseconds> timeout,
                                                        const RequestOptions& options, std::stop_token stop) {
-  const std::string context_hash = sha256_hex(context.text());
   ALDIS_TRY_ASSIGN(const ApprovalRequest asked, open_request(type, std::move(context), timeout, options));
-  ALDIS_TRY_ASSIGN(ApprovalOutcome outcome, wait(asked.request_id, std::nullopt, std::move(stop)));
-  const ApprovalRequest& ended = outcome.request;
-  if (ended.approval_type != type || ended.agent_id != impl_->agent() || ended.context_hash != context_hash) {
-    return fail(ErrorCode::data_loss, "{} is not what was asked any more: somebody changed it in the store",
-                ended.request_id);
-  }
-  return outcome;
+  return wait(asked, std::nullopt, std::move(stop));
 }
 
 Result<ApprovalRequest> ApprovalGate::open_request(std::string_view type, Json context,
@@ -192,41 +224,24 @@ Result<ApprovalRequest> ApprovalGate::open_request(std::string_view type, Json c
 
 Result<ApprovalOutcome> ApprovalGate::wait(std::string_view request_id, std::optional<nanoseconds> patience,
                                            std::stop_token stop) {
-  ALDIS_TRY(impl_->workspace().usable());
-  ALDIS_TRY_ASSIGN(const Id128 id, find_id(request_id));
-  ALDIS_TRY_ASSIGN(const std::optional<nanoseconds> checked, check_patience(patience));
-  ALDIS_TRY_ASSIGN(ApprovalJudge judge, impl_->make_judge());
-  return wait_for_end(impl_->workspace(), std::move(judge), id, checked, stop);
+  return impl_->wait(request_id, nullptr, patience, stop);
+}
+
+Result<ApprovalOutcome> ApprovalGate::wait(const ApprovalRequest& asked, std::optional<nanoseconds> patience,
+                                           std::stop_token stop) {
+  return impl_->wait(asked.request_id, &asked, patience, stop);
 }
 
 Result<ApprovalRequest> ApprovalGate::respond_to_approval(std::string_view request_id, bool approved,
                                                           std::string_view responder, std::string_view reason,
                                                           const ApproverKey* key) {
-  ALDIS_TRY(impl_->workspace().usable());
-  ALDIS_TRY_ASSIGN(const Id128 id, find_id(request_id));
-  ALDIS_TRY(check_name("responder", responder));
-  ALDIS_TRY(check_text("reason", reason, limits::kReasonBytesMax));
-  if (key != nullptr && key->name() != responder) {
-    return fail(ErrorCode::invalid_argument, "that is the key of {}, and the vote is in the name of {}", key->name(),
-                responder);
-  }
-  ALDIS_TRY_ASSIGN(const ApprovalJudge judge, impl_->make_judge());
-  return change_approval(impl_->workspace(), judge, id, [&](const ApprovalReading& reading) -> Result<ApprovalChange> {
-    const ApprovalMode mode = judge.mode_of(reading);
-    StoredVote vote;
-    vote.responder = responder;
-    vote.approved = approved;
-    vote.reason = reason;
-    vote.time = impl_->workspace().clock().wall_now();
-    ALDIS_TRY_ASSIGN(ApprovalChange change, decide_vote(reading, mode, vote, impl_->agent()));
-    if (mode.rule == nullptr) return change;
-    if (key == nullptr) {
-      return fail(ErrorCode::permission_denied, "{} is answered with a signature: {} has to give the key for it",
-                  reading.record.subject.type, responder);
-    }
-    ALDIS_TRY(judge.sign(reading, *key, *change.vote));
-    return change;
-  });
+  return impl_->respond(request_id, nullptr, vote_for(approved, responder, reason), key);
+}
+
+Result<ApprovalRequest> ApprovalGate::respond_to_approval(const ApprovalRequest& read, bool approved,
+                                                          std::string_view responder, std::string_view reason,
+                                                          const ApproverKey* key) {
+  return impl_->respond(read.request_id, &read, vote_for(approved, responder, reason), key);
 }
 
 Result<ApprovalRequest> ApprovalGate::cancel(std::string_view request_id, std::string_view reason) {
@@ -234,8 +249,9 @@ Result<ApprovalRequest> ApprovalGate::cancel(std::string_view request_id, std::s
   ALDIS_TRY_ASSIGN(const Id128 id, find_id(request_id));
   ALDIS_TRY(check_text("reason", reason, limits::kReasonBytesMax));
   ALDIS_TRY_ASSIGN(const ApprovalJudge judge, impl_->make_judge());
-  return change_approval(impl_->workspace(), judge, id, [&](const ApprovalReading& reading) {
-    return decide_cancellation(reading, judge.mode_of(reading), impl_->agent(), reason);
+  return change_approval(impl_->workspace(), judge, id, [&](const ApprovalReading& reading) -> Result<ApprovalChange> {
+    ALDIS_TRY_ASSIGN(const ApprovalMode mode, judge.mode_of(reading));
+    return decide_cancellation(reading, mode, impl_->agent(), reason);
   });
 }
 
@@ -250,7 +266,8 @@ Result<ApprovalRequest> ApprovalGate::get_request(std::string_view request_id) c
   ALDIS_TRY_ASSIGN(const Id128 id, find_id(request_id));
   ALDIS_TRY_ASSIGN(const ApprovalJudge judge, impl_->make_judge());
   ALDIS_TRY_ASSIGN(const ApprovalReading reading, read_approval(impl_->workspace(), id));
-  return judge.judge(reading).request;
+  ALDIS_TRY_ASSIGN(JudgedApproval judged, judge.judge(reading));
+  return std::move(judged.request);
 }
 
 Result<std::vector<ApprovalRequest>> ApprovalGate::list(const ApprovalFilter& filter) const {
@@ -272,7 +289,8 @@ Result<std::uint64_t> ApprovalGate::clear_expired_requests() {
   ALDIS_TRY(impl_->workspace().usable());
   std::uint64_t cleared = 0;
   for (;;) {
-    ALDIS_TRY_ASSIGN(const std::uint64_t removed, impl_->store().remove_timed_out(limits::kApprovalRetention));
+    ALDIS_TRY_ASSIGN(const std::uint64_t removed,
+                     answer_of(impl_->store().remove_timed_out(limits::kApprovalRetention)));
     cleared += removed;
     if (removed < limits::kApprovalPage) return cleared;
   }

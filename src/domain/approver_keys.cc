@@ -200,10 +200,11 @@ const std::string& ApproverKey::name() const { return impl_->name; }
 const std::string& ApproverKey::key_id() const { return impl_->key_id; }
 
 Result<ApproverKey> ApproverKey::unseal(const std::string& directory, std::string_view name,
-                                        std::string_view passphrase) {
+                                        std::string_view passphrase, const std::string& own) {
   ALDIS_TRY(check_approver_name(name));
   ALDIS_TRY(check_passphrase(passphrase));
-  ALDIS_TRY_ASSIGN(const KeyFile file, read_key_file(directory, name));
+  ALDIS_TRY_ASSIGN(const std::string above, choose_key_directory(directory, own));
+  ALDIS_TRY_ASSIGN(const KeyFile file, read_key_file(above, name));
   ALDIS_TRY_ASSIGN(const Secret key, derive_key(passphrase, file));
   ALDIS_TRY_ASSIGN(const Secret seed, make_secret(kSeedBytes));
   ALDIS_TRY_ASSIGN(Secret secret_key, make_secret(crypto_sign_SECRETKEYBYTES));
@@ -250,11 +251,12 @@ SealCost default_seal_cost() {
 }
 
 Result<Approver> enroll_approver(const std::string& directory, std::string_view name, std::string_view passphrase,
-                                 const SealCost& cost) {
+                                 const SealCost& cost, const std::string& own) {
   ALDIS_TRY(check_approver_name(name));
   ALDIS_TRY(check_passphrase(passphrase));
-  ALDIS_TRY_ASSIGN(const FileDescriptor above, make_own_directory(directory, Others::may_list));
-  ALDIS_TRY_ASSIGN(const FileDescriptor folder, make_own_directory(keys_directory(directory), Others::nothing));
+  ALDIS_TRY_ASSIGN(const std::string place, choose_key_directory(directory, own));
+  ALDIS_TRY_ASSIGN(const FileDescriptor above, make_own_directory(place, Others::may_list));
+  ALDIS_TRY_ASSIGN(const FileDescriptor folder, make_own_directory(keys_directory(place), Others::nothing));
   ALDIS_TRY(check_not_there(folder, name));
   ALDIS_TRY_ASSIGN(const KeyFile file, make_key_file(name, passphrase, cost));
   ALDIS_TRY_ASSIGN(const ConfigurationLock lock, ConfigurationLock::take(above));
@@ -267,8 +269,9 @@ Result<Approver> enroll_approver(const std::string& directory, std::string_view 
                   .revoked_at = {}};
 }
 
-Result<Approver> enroll_approver(const std::string& directory, std::string_view name, std::string_view passphrase) {
-  return enroll_approver(directory, name, passphrase, default_seal_cost());
+Result<Approver> enroll_approver(const std::string& directory, std::string_view name, std::string_view passphrase,
+                                 const std::string& own) {
+  return enroll_approver(directory, name, passphrase, default_seal_cost(), own);
 }
 
 }  // namespace aldis

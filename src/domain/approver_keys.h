@@ -36,6 +36,6 @@ struct SealCost {
 SealCost default_seal_cost();
 
 Result<Approver> enroll_approver(const std::string& directory, std::string_view name, std::string_view passphrase,
-                                 const SealCost& cost);
+                                 const SealCost& cost, const std::string& own = {});
 
 }  // namespace aldis

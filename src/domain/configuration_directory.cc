@@ -68,7 +68,8 @@ Result<std::string> home_directory() {
               geteuid());
 }
 
-Result<std::string> own_directory() {
+Result<std::string> own_directory(const std::string& own) {
+  if (!own.empty()) return own;
   ALDIS_TRY_ASSIGN(const std::string home, home_directory());
   return home + "/.config/aldis";
 }
@@ -81,18 +82,26 @@ bool is_out_of_reach(const std::string& path) {
 
 }  // namespace
 
-Result<std::string> choose_configuration_directory(const std::string& given, const std::string& system) {
-  if (!given.empty()) return given;
+Result<std::string> choose_configuration_directory(const std::string& named, const std::string& own,
+                                                   const std::string& system) {
+  if (!named.empty()) return named;
   struct stat status{};
   // One that cannot be looked into is chosen as well: its reading fails, and says why.
   if (stat((system + "/" + kPolicyFile).c_str(), &status) == 0 || !is_missing(errno)) return system;
-  return own_directory();
+  return own_directory(own);
 }
 
-Result<std::string> choose_key_directory(const std::string& configuration) {
+Result<std::string> choose_key_directory(const std::string& configuration, const std::string& own) {
   struct stat status{};
   const bool belongs_to_another = stat(configuration.c_str(), &status) == 0 && status.st_uid != geteuid();
-  return belongs_to_another ? own_directory() : configuration;
+  return belongs_to_another ? own_directory(own) : configuration;
+}
+
+Result<void> check_named_directory(const std::string& named) {
+  struct stat status{};
+  if (stat(named.c_str(), &status) != 0) return cannot("look into the configuration directory", named, errno);
+  if (S_ISDIR(status.st_mode)) return {};
+  return fail(ErrorCode::failed_precondition, "the configuration directory {} is none", named);
 }
 
 Result<std::optional<std::string>> read_configuration_file(const std::string& directory, const std::string& name) {

@@ -18,13 +18,17 @@ namespace aldis {
 inline constexpr const char* kPolicyFile = "approvals.toml";
 inline constexpr const char* kApproverFile = "approvers.toml";
 
-// `given` unless that is empty; else `system` if that holds a policy; else .config/aldis in the home directory that the
-// system knows for this user. failed_precondition: it knows none.
-Result<std::string> choose_configuration_directory(const std::string& given, const std::string& system = "/etc/aldis");
+// `named` unless that is empty; else `system` if that holds a policy, or cannot be looked into; else `own`, or if that is
+// empty .config/aldis in the home directory that the system knows for this user. failed_precondition: it knows none.
+Result<std::string> choose_configuration_directory(const std::string& named, const std::string& own = {},
+                                                   const std::string& system = "/etc/aldis");
 
 // Where this user's private keys lie: in `configuration` unless that belongs to somebody else (a policy that root
-// guards), then in .config/aldis of the home directory.
-Result<std::string> choose_key_directory(const std::string& configuration);
+// guards), then in `own`, which may be empty as above.
+Result<std::string> choose_key_directory(const std::string& configuration, const std::string& own = {});
+
+// failed_precondition unless there is such a directory: whoever names one that is not there would get open mode.
+Result<void> check_named_directory(const std::string& named);
 
 // None: there is no such file, or no such directory.
 Result<std::optional<std::string>> read_configuration_file(const std::string& directory, const std::string& name);

@@ -94,7 +94,7 @@ TEST_P(ChangedField, is_found_in_each_entry) {
   for (std::size_t i = 0; i < kEntries; ++i) {
     StoredLog log = log_of(kEntries);
     GetParam().make(log.entries[i]);
-    std::ranges::stable_sort(log.entries, {}, &AuditEntry::number);  // as a store answers
+    std::ranges::sort(log.entries, {}, &AuditEntry::number);  // as a store answers
     EXPECT_EQ(fault_in(log), i + 1);
   }
 }

@@ -64,8 +64,11 @@ class EventExchange : public ::testing::TestWithParam<Plan> {
     while (!workers_.empty()) kill_worker(workers_.size() - 1);
     killed_members_ = killed_before;  // these were idle
     EventStreamer events = stage_.events();
-    const ConsumeOptions options{
-        .start = "0", .count = limits::kConsumeCountMax, .group = kGroup, .consumer = "sweeper", .take_over_after = 1ns};
+    const ConsumeOptions options{.start = "0",
+                                 .count = limits::kConsumeCountMax,
+                                 .group = kGroup,
+                                 .consumer = "sweeper",
+                                 .take_over_after = 1ns};
     for (;;) {
       const auto batch = events.consume_events({kStream}, options);
       ASSERT_TRUE(batch) << batch.error().message;
@@ -184,17 +187,26 @@ TEST_P(EventExchange, leaves_no_hole_and_acknowledges_every_event_once) {
   check_the_rest();
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    WhereTheDeadKeepTheirs, EventExchange,
-    ::testing::Values(
-        Plan{"local", 50'000, .take_over_after = 1h, .exclusive = true, .kills = 60, .seed = 20'265},
-        Plan{"redis", 5'000, .take_over_after = 1h, .exclusive = true, .kills = 30, .seed = 20'266}),
-    [](const auto& plan) { return std::string(plan.param.store); });
+INSTANTIATE_TEST_SUITE_P(WhereTheDeadKeepTheirs, EventExchange,
+                         ::testing::Values(Plan{.store = "local",
+                                                .events_per_publisher = 50'000,
+                                                .take_over_after = 1h,
+                                                .exclusive = true,
+                                                .kills = 60,
+                                                .seed = 20'265},
+                                           Plan{.store = "redis",
+                                                .events_per_publisher = 5'000,
+                                                .take_over_after = 1h,
+                                                .exclusive = true,
+                                                .kills = 30,
+                                                .seed = 20'266}),
+                         [](const auto& plan) { return std::string(plan.param.store); });
 
 INSTANTIATE_TEST_SUITE_P(
     WhereTheirsGoesToOthers, EventExchange,
-    ::testing::Values(Plan{"local", 10'000, .take_over_after = 50ms, .kills = 40, .seed = 20'267},
-                      Plan{"redis", 2'500, .take_over_after = 50ms, .kills = 20, .seed = 20'268}),
+    ::testing::Values(
+        Plan{.store = "local", .events_per_publisher = 10'000, .take_over_after = 50ms, .kills = 40, .seed = 20'267},
+        Plan{.store = "redis", .events_per_publisher = 2'500, .take_over_after = 50ms, .kills = 20, .seed = 20'268}),
     [](const auto& plan) { return std::string(plan.param.store); });
 
 }  // namespace

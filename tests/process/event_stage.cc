@@ -46,6 +46,7 @@ pid_t EventStage::start_ready(Words arguments) {
 }
 
 void EventStage::stop(pid_t pid) {
+  ASSERT_GT(pid, 0);
   ASSERT_EQ(::kill(pid, SIGSTOP), 0);
   wait_until_stopped(pid);
 }
@@ -56,7 +57,10 @@ void EventStage::wait_until_stopped(pid_t pid) {
   ASSERT_EQ(info.si_code, CLD_STOPPED);
 }
 
-void EventStage::go_on(pid_t pid) { ASSERT_EQ(::kill(pid, SIGCONT), 0); }
+void EventStage::go_on(pid_t pid) {
+  ASSERT_GT(pid, 0);
+  ASSERT_EQ(::kill(pid, SIGCONT), 0);
+}
 
 std::uint64_t to_ordinal(const std::string& text) {
   std::uint64_t ordinal = 0;

@@ -66,6 +66,7 @@ int publish(const Arguments& arguments) {
 }
 
 // type= batch= take_over_ms=: reads as a member of the group "workers" and acknowledges. keep=yes: it does not.
+// stop=yes: it stops itself before.
 int work(const Arguments& arguments) {
   auto workspace = Workspace::open(options_of(arguments));
   if (!workspace) return failed(workspace.error());
@@ -95,6 +96,7 @@ int work(const Arguments& arguments) {
     if (ids.empty()) continue;
     say("given {}{}", ::getpid(), ordinals);
     if (arguments.has("keep")) continue;
+    if (arguments.has("stop")) ::raise(SIGSTOP);
     const auto done = events.acknowledge(type, "workers", ids);
     if (!done) return failed(done.error());
     say("acknowledged {} {}{}", ::getpid(), *done, ordinals);

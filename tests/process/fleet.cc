@@ -10,6 +10,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
+#include <cstdlib>
 #include <sstream>
 #include <utility>
 
@@ -64,17 +66,25 @@ pid_t Fleet::start(Words arguments, const std::string& namespace_name, const Wor
   pid_t worker = -1;
   EXPECT_EQ(::posix_spawn(&worker, program_.c_str(), &actions, nullptr, words.data(), variables.data()), 0);
   ::posix_spawn_file_actions_destroy(&actions);
-  running_.push_back(worker);
+  if (worker > 0) running_.push_back(worker);
   return worker;
 }
 
 void Fleet::kill(pid_t worker) {
+  check_is_ours(worker);
   read_more(std::chrono::milliseconds{0});  // all that is in the pipe: what was said before stands before
   lines_.push_back("killed " + std::to_string(worker));
   ::kill(worker, SIGKILL);
   ::waitpid(worker, nullptr, 0);
   std::erase(running_, worker);
   read_more(std::chrono::milliseconds{0});
+}
+
+// kill(-1) would end every process of the machine.
+void Fleet::check_is_ours(pid_t worker) const {
+  if (worker > 0 && std::ranges::find(running_, worker) != running_.end()) return;
+  std::fprintf(stderr, "process %d is no running worker of this fleet\n", static_cast<int>(worker));
+  std::abort();
 }
 
 std::optional<Words> Fleet::hear(std::chrono::milliseconds patience) {
@@ -103,6 +113,7 @@ bool Fleet::read_more(std::chrono::milliseconds patience) {
 }
 
 int Fleet::wait_for_end(pid_t worker) {
+  check_is_ours(worker);
   int status = 0;
   EXPECT_EQ(::waitpid(worker, &status, 0), worker);
   std::erase(running_, worker);

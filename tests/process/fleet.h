@@ -32,7 +32,8 @@ class Fleet {
   // ROLE name=value...; the store, its directory and the namespace are added, as is `environment` to our own.
   pid_t start(Words arguments, const std::string& namespace_name = "default", const Words& environment = {});
 
-  // SIGKILL. When it returns, the worker is dead, and all that it ever said is among the unheard lines.
+  // SIGKILL; aborts on a process that is not a running worker. When it returns, the worker is dead, and all that it
+  // ever said is among the unheard lines.
   void kill(pid_t worker);
   std::size_t unheard() const { return lines_.size(); }
 
@@ -46,6 +47,7 @@ class Fleet {
   Workspace join(const std::string& namespace_name = "default") const;
 
  private:
+  void check_is_ours(pid_t worker) const;
   bool read_more(std::chrono::milliseconds patience);
 
   ScratchDirectory directory_;

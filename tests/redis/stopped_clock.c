@@ -1,8 +1,9 @@
-// Preloaded into a redis-server: its wall clock is a number in a file that a test writes (clock_file.h).
+// The wall clock of a process as a number in a file that a test writes (clock_file.h). Preloaded into a redis-server,
+// linked into tests/process/approval_worker.
 //
 // Model: ALDIS_TEST_CLOCK names a file whose first eight bytes are microseconds since 1970, mapped once. The wall
-// clocks answer that number; every other clock is the kernel's, so timers and network waits go on. Nothing here
-// allocates or takes a lock: jemalloc reads clocks before it can serve. Never linked, only preloaded.
+// clocks answer that number; every other clock is the kernel's, so timers and network waits go on; without the variable
+// all are. Nothing here allocates or takes a lock: jemalloc reads clocks before it can serve.
 
 #define _GNU_SOURCE
 

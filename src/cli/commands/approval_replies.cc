@@ -3,10 +3,12 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 #include "cli/approval_shapes.h"
 #include "cli/passphrase.h"
+#include "core/failure.h"
 #include "core/format.h"
 
 namespace aldis::cli {
@@ -73,24 +75,62 @@ std::string answering_name(const Invocation& invocation) {
   return agent.empty() ? name_of_user() : agent;
 }
 
-Reply answer_request(const Invocation& invocation, ApprovalGate& gate, const std::string& id, bool approved,
-                     const std::string& reason) {
+std::optional<Reply> refuse_another(const Invocation& invocation, const ApprovalRequest& request) {
+  std::string message;
+  const auto insist = [&](std::string_view option, std::string_view what, const std::string& found) {
+    const auto wanted = invocation.arguments.text(option);
+    if (!wanted || *wanted == found) return;
+    message += fmt::format("{}its {} is {}, not {}", message.empty() ? "" : "; ", what, found, *wanted);
+  };
+  insist("--type", "type", request.approval_type);
+  insist(kContextHash.name, "context hash", request.context_hash);
+  if (message.empty()) return std::nullopt;
+  Reply reply = approval_reply(invocation.style, request);
+  reply.failure = make_failure(make_error(ErrorCode::conflict, "{} is another request: {}", request.request_id, message));
+  return reply;
+}
+
+void check_insisted(Arguments& arguments) {
+  if (const auto type = arguments.text("--type")) arguments.check_name("--type", *type);
+  const auto hash = arguments.text(kContextHash.name);
+  if (!hash) return;
+  const bool is_hash = hash->size() == 64 && hash->find_first_not_of("0123456789abcdef") == std::string::npos;
+  if (!is_hash) arguments.add_problem("--context-hash must be 64 hexadecimal digits, as context_hash of an answer");
+}
+
+std::string why_not_answer(const Invocation& invocation, const ApprovalRequest& request) {
   const std::string who = answering_name(invocation);
-  const Result<ApprovalRequest> request = gate.get_request(id);
-  if (!request) return fail_with(request.error());
+  if (request.agent_id == who || request.agent_id == invocation.settings.agent.value) {
+    return fmt::format("{} asked for it, and nobody answers a request of their own", request.agent_id);
+  }
+  if (!request.is_signed) return {};
+  const Result<std::string> directory = policy_directory(invocation);
+  const Result<ApprovalPolicy> policy = directory ? ApprovalPolicy::load(*directory) : std::unexpected(directory.error());
+  const ApprovalRule* const rule = policy ? policy->rule_for(request.approval_type) : nullptr;
+  if (rule == nullptr || std::ranges::find(rule->approvers, who) != rule->approvers.end()) return {};
+  return fmt::format("{} is not one of those who may answer it: {}", who, fmt::join(rule->approvers, ", "));
+}
+
+Reply answer_request(const Invocation& invocation, ApprovalGate& gate, const ApprovalRequest& read, bool approved,
+                     const std::string& reason, const std::stop_token& stop) {
+  const std::string who = answering_name(invocation);
   std::optional<ApproverKey> key;
-  const bool needs_key = !request->policy_hash.empty() && request->status == ApprovalState::pending;
-  if (needs_key && request->agent_id != who) {
-    const auto passphrase = read_passphrase(invocation, who, Asking::once);
+  // Without a key the gate refuses by itself whoever may not answer, and whatever is decided.
+  if (read.is_signed && read.status == ApprovalState::pending && why_not_answer(invocation, read).empty()) {
+    const auto passphrase = read_passphrase(invocation, who, Asking::once, stop);
     if (!passphrase) return passphrase.error();
-    Result<ApproverKey> unsealed = ApproverKey::unseal(invocation.settings.configuration_directory, who, *passphrase);
+    const Result<std::string> directory = policy_directory(invocation);
+    if (!directory) return fail_with(directory.error());
+    Result<ApproverKey> unsealed = ApproverKey::unseal(*directory, who, passphrase->text(),
+                                                       invocation.settings.own_configuration_directory);
     if (!unsealed) return fail_with(unsealed.error());
     key.emplace(*std::move(unsealed));
   }
-  const Result<ApprovalRequest> answered = gate.respond_to_approval(id, approved, who, reason, key ? &*key : nullptr);
+  const Result<ApprovalRequest> answered = gate.respond_to_approval(read, approved, who, reason, key ? &*key : nullptr);
   if (answered) return approval_reply(invocation.style, *answered);
   const std::string& agent = invocation.settings.agent.value;
-  return refused_answer(invocation.style, gate, id, request->agent_id == agent ? agent : who, answered.error());
+  return refused_answer(invocation.style, gate, read.request_id, read.agent_id == agent ? agent : who,
+                        answered.error());
 }
 
 }  // namespace aldis::cli

@@ -2,6 +2,8 @@
 // What the commands of `aldis approvals` have in common: answering with a request, and why one was refused. Implemented
 // in approval_replies.cc.
 
+#include <optional>
+#include <stop_token>
 #include <string>
 
 #include "aldis/approvals.h"
@@ -20,11 +22,27 @@ Reply outcome_reply(const OutputStyle& style, const ApprovalRequest& request);
 Reply refused_answer(const OutputStyle& style, const ApprovalGate& gate, const std::string& id, const std::string& who,
                      const Error& error);
 
+// CONFLICT unless the request has the type and the context hash that --type and --context-hash insist on, where they
+// are given.
+std::optional<Reply> refuse_another(const Invocation& invocation, const ApprovalRequest& request);
+
+// Notes a problem with either.
+void check_insisted(Arguments& arguments);
+
 // Who answers: --as, else the acting agent, else the user's name.
 std::string answering_name(const Invocation& invocation);
 
-// The answer of that person. Signed mode takes the key of the configuration directory, and its passphrase.
-Reply answer_request(const Invocation& invocation, ApprovalGate& gate, const std::string& id, bool approved,
-                     const std::string& reason);
+// Why that person may not answer this request, as far as that is known here; empty: nothing is known against it.
+std::string why_not_answer(const Invocation& invocation, const ApprovalRequest& request);
+
+// The answer of that person to the request as it was `read`. Signed mode takes that person's key, and its passphrase;
+// `stop` ends asking for it.
+Reply answer_request(const Invocation& invocation, ApprovalGate& gate, const ApprovalRequest& read, bool approved,
+                     const std::string& reason, const std::stop_token& stop = {});
+
+inline constexpr OptionSpec kContextHash{
+    .name = "--context-hash",
+    .value = "HASH",
+    .help = "Insist on this context: its context_hash as `request` answered, or as it was looked at; else CONFLICT"};
 
 }  // namespace aldis::cli

@@ -15,13 +15,17 @@ Reply answer(const Invocation& invocation, bool approved) {
   const std::string id = arguments.positional(0);
   const std::string reason = arguments.text("--reason").value_or("");
   arguments.check_text("--reason", reason, limits::kReasonBytesMax);
+  check_insisted(arguments);
   if (arguments.has("--as")) arguments.check_name("--as", answering_name(invocation));
   if (auto refusal = refuse_bad_arguments(invocation)) return *std::move(refusal);
   const Result<Workspace> workspace = open_workspace(invocation);
   if (!workspace) return fail_with(workspace.error());
   Result<ApprovalGate> gate = ApprovalGate::open(*workspace, invocation.settings.agent.value);
   if (!gate) return fail_with(gate.error());
-  return answer_request(invocation, *gate, id, approved, reason);
+  const Result<ApprovalRequest> read = gate->get_request(id);
+  if (!read) return fail_with(read.error());
+  if (auto refusal = refuse_another(invocation, *read)) return *std::move(refusal);
+  return answer_request(invocation, *gate, *read, approved, reason);
 }
 
 Reply approve(const Invocation& invocation) { return answer(invocation, true); }
@@ -32,11 +36,15 @@ constexpr OptionSpec kOptions[] = {
     {.name = "--as", .value = "WHO", .help = "Who answers (default: the acting agent, else the user's name)"},
     {.name = "--reason", .value = "TEXT", .help = "Why"},
     {.name = "--agent", .value = "ID", .help = "The agent that acts, if it is one (ALDIS_AGENT_ID)"},
+    kContextHash,
     kPassphraseFile,
 };
-constexpr ExitCode kExits[] = {ExitCode::not_found, ExitCode::conflict};
+constexpr ExitCode kExits[] = {ExitCode::not_found, ExitCode::conflict, ExitCode::interrupted};
 constexpr ExampleSpec kApproveExamples[] = {
     {"Yes", "aldis approvals approve apr_01JD0000000000000000000000 --as dana --reason 'looked at the plan'"},
+    {"Yes, to that very plan",
+     "aldis approvals approve apr_01JD0000000000000000000000 --as dana --context-hash \"$(sha256sum < plan.json | "
+     "cut -c -64)\""},
 };
 constexpr ExampleSpec kRejectExamples[] = {
     {"No", "aldis approvals reject apr_01JD0000000000000000000000 --as dana --reason 'not on a Friday'"},

@@ -12,22 +12,27 @@
 namespace aldis::cli {
 namespace {
 
-// What a command answers that waited until `waited`, or as long as it was told to.
-Reply outcome_of_wait(const Invocation& invocation, ApprovalGate& gate, const std::string& id,
+// What a command answers that waited until `waited`, or as long as it was told to. `asked` is believed of what the
+// store says now only what a decision changes.
+Reply outcome_of_wait(const Invocation& invocation, ApprovalGate& gate, const ApprovalRequest& asked,
                       const Interruption& interruption, const Result<ApprovalOutcome>& waited) {
   if (waited) return outcome_reply(invocation.style, waited->request);
-  const Result<ApprovalRequest> now = gate.get_request(id);
-  if (!now) return fail_with(waited.error());
-  if (now->status != ApprovalState::pending) return outcome_reply(invocation.style, *now);
-  Reply reply = approval_reply(invocation.style, *now);
+  const Error& error = waited.error();
+  if (!error.retryable) return fail_with(error);
+  const bool answers = error.code == ErrorCode::deadline_exceeded;
+  const Result<ApprovalRequest> now = answers ? gate.get_request(asked.request_id) : std::unexpected(error);
+  const bool is_same = now && now->status == ApprovalState::pending && now->approval_type == asked.approval_type &&
+                       now->agent_id == asked.agent_id && now->context_hash == asked.context_hash;
+  Reply reply = approval_reply(invocation.style, is_same ? *now : asked);
   if (interruption.happened()) {
     reply.failure = interruption.cancelled_reply().failure;
-  } else if (waited.error().code == ErrorCode::deadline_exceeded) {
+  } else if (answers) {
     reply.failure = fail_with(ExitCode::still_pending, kCodeStillPending, "nobody has decided yet").failure;
   } else {
-    reply.failure = make_failure(waited.error());
+    reply.failure = make_failure(error);
   }
-  reply.failure->suggestion = "the request stays open: aldis approvals wait " + id;
+  reply.failure->suggestion = fmt::format("the request stays open: aldis approvals wait {} --type {} --context-hash {}",
+                                          asked.request_id, asked.approval_type, asked.context_hash);
   return reply;
 }
 
@@ -55,7 +60,16 @@ AskRequest read_ask_request(const Invocation& invocation) {
   return request;
 }
 
+// How long the command may still wait: as long as the request, unless a policy gave that more than --timeout says.
+std::optional<std::chrono::nanoseconds> patience_of(const Invocation& invocation, SteadyTime started,
+                                                    const ApprovalRequest& request) {
+  const auto& timeout = invocation.settings.timeout;
+  if (!timeout || (request.timeout && *request.timeout <= *timeout)) return std::nullopt;
+  return std::max<std::chrono::nanoseconds>(started + *timeout - invocation.clock.steady_now(), {});
+}
+
 Reply ask(const Invocation& invocation) {
+  const SteadyTime started = invocation.clock.steady_now();
   AskRequest request = read_ask_request(invocation);
   if (auto refusal = refuse_bad_arguments(invocation)) return *std::move(refusal);
   const Interruption interruption;
@@ -66,26 +80,31 @@ Reply ask(const Invocation& invocation) {
   const Result<ApprovalRequest> opened =
       gate->open_request(request.type, std::move(request.context), request.timeout, request.options);
   if (!opened) return fail_with(opened.error());
-  if (opened->status != ApprovalState::pending) return outcome_reply(invocation.style, *opened);
-  if (invocation.arguments.has("--no-wait")) return approval_reply(invocation.style, *opened);
+  if (invocation.arguments.has("--no-wait") && opened->status == ApprovalState::pending) {
+    return approval_reply(invocation.style, *opened);
+  }
   const std::string& id = opened->request_id;
-  if (stderr_is_terminal()) {
+  if (stderr_is_terminal() && opened->status == ApprovalState::pending) {
     write_stderr(fmt::format("waiting for an answer: aldis approvals approve {} (or reject)\n", id));
   }
-  const Result<ApprovalOutcome> waited = gate->wait(id, std::nullopt, interruption.token());
-  return outcome_of_wait(invocation, *gate, id, interruption, waited);
+  const Result<ApprovalOutcome> waited =
+      gate->wait(*opened, patience_of(invocation, started, *opened), interruption.token());
+  return outcome_of_wait(invocation, *gate, *opened, interruption, waited);
 }
 
 Reply wait(const Invocation& invocation) {
-  const std::string id = invocation.arguments.positional(0);
+  check_insisted(invocation.arguments);
   if (auto refusal = refuse_bad_arguments(invocation)) return *std::move(refusal);
   const Interruption interruption;
   const Result<Workspace> workspace = open_workspace(invocation);
   if (!workspace) return fail_with(workspace.error());
   Result<ApprovalGate> gate = ApprovalGate::open(*workspace);
   if (!gate) return fail_with(gate.error());
-  const Result<ApprovalOutcome> waited = gate->wait(id, invocation.settings.timeout, interruption.token());
-  return outcome_of_wait(invocation, *gate, id, interruption, waited);
+  const Result<ApprovalRequest> request = gate->get_request(invocation.arguments.positional(0));
+  if (!request) return fail_with(request.error());
+  if (auto refusal = refuse_another(invocation, *request)) return *std::move(refusal);
+  const Result<ApprovalOutcome> waited = gate->wait(*request, invocation.settings.timeout, interruption.token());
+  return outcome_of_wait(invocation, *gate, *request, interruption, waited);
 }
 
 Reply cancel(const Invocation& invocation) {
@@ -116,11 +135,16 @@ constexpr OptionSpec kRequestOptions[] = {
     {.name = "--no-wait", .value = {}, .type = ValueType::flag, .help = "Answer at once with the pending request"},
     {.name = "--no-expiry", .value = {}, .type = ValueType::flag, .help = "Wait for ever: no --timeout, not 300 s"},
 };
+constexpr OptionSpec kWaitOptions[] = {
+    {.name = "--type", .value = "TYPE", .help = "Insist on a request of this type; else CONFLICT"},
+    kContextHash,
+};
 constexpr OptionSpec kCancelOptions[] = {{.name = "--reason", .value = "TEXT", .help = "Why"}};
 constexpr ExitCode kRequestExits[] = {ExitCode::conflict,      ExitCode::rejected,    ExitCode::request_cancelled,
                                       ExitCode::still_pending, ExitCode::interrupted, ExitCode::terminated};
-constexpr ExitCode kWaitExits[] = {ExitCode::not_found,     ExitCode::rejected,    ExitCode::request_cancelled,
-                                   ExitCode::still_pending, ExitCode::interrupted, ExitCode::terminated};
+constexpr ExitCode kWaitExits[] = {ExitCode::not_found,         ExitCode::conflict,      ExitCode::rejected,
+                                   ExitCode::request_cancelled, ExitCode::still_pending, ExitCode::interrupted,
+                                   ExitCode::terminated};
 constexpr ExitCode kCancelExits[] = {ExitCode::not_found, ExitCode::conflict};
 constexpr ExampleSpec kRequestExamples[] = {
     {"Ask, and go on only if it was approved",
@@ -130,6 +154,9 @@ constexpr ExampleSpec kRequestExamples[] = {
 };
 constexpr ExampleSpec kWaitExamples[] = {
     {"Is it decided?", "aldis approvals wait apr_01JD0000000000000000000000 --timeout 0"},
+    {"Go on only with the very plan that was approved",
+     "aldis approvals wait apr_01JD0000000000000000000000 --type deploy --context-hash \"$(sha256sum < plan.json | "
+     "cut -c -64)\" && ./deploy.sh plan.json"},
 };
 constexpr ExampleSpec kCancelExamples[] = {
     {"No longer needed", "aldis approvals cancel apr_01JD0000000000000000000000 --agent builder"},
@@ -150,7 +177,8 @@ constinit const CommandSpec kApprovalsRequest{
     .examples = kRequestExamples,
     .notes =
         "Exit codes: 0 approved, 81 rejected, 10 timed out, 82 cancelled. --timeout (300 s) is the request's own\n"
-        "deadline: it holds in the store, whoever still waits. A policy may set another.",
+        "deadline: it holds in the store, whoever still waits. A policy may set another; the command ends after\n"
+        "--timeout all the same, with 84 if the request is still pending.",
     .execute = ask,
 };
 
@@ -158,12 +186,15 @@ constinit const CommandSpec kApprovalsWait{
     .name = "approvals wait",
     .summary = "Wait for the decision on a request; anyone may",
     .arguments = kIdArguments,
+    .options = kWaitOptions,
     .waits = true,
     .exits = kWaitExits,
     .output_schema = schema::kApproval,
     .examples = kWaitExamples,
     .notes =
-        "Exit codes: 0 approved, 81 rejected, 10 timed out, 82 cancelled, 84 still pending when --timeout was over.",
+        "Exit codes: 0 approved, 81 rejected, 10 timed out, 82 cancelled, 84 still pending when --timeout was over.\n"
+        "An id alone trusts the store for what was asked: whoever goes on because of the answer insists on it with\n"
+        "--type and --context-hash.",
     .execute = wait,
 };
 

@@ -21,14 +21,15 @@ std::string read_name(const Invocation& invocation) {
   return name;
 }
 
-const std::string& directory_of(const Invocation& invocation) { return invocation.settings.configuration_directory; }
-
 Reply enroll(const Invocation& invocation) {
   const std::string name = read_name(invocation);
   if (auto refusal = refuse_bad_arguments(invocation)) return *std::move(refusal);
+  const Result<std::string> directory = policy_directory(invocation);
+  if (!directory) return fail_with(directory.error());
   const auto passphrase = read_passphrase(invocation, name, Asking::twice);
   if (!passphrase) return passphrase.error();
-  const Result<Approver> approver = enroll_approver(directory_of(invocation), name, *passphrase);
+  const Result<Approver> approver =
+      enroll_approver(*directory, name, passphrase->text(), invocation.settings.own_configuration_directory);
   if (!approver) return fail_with(approver.error());
   JsonWriter json;
   json.begin_object().text("name", approver->name).text("public_key", approver->public_key);
@@ -65,21 +66,27 @@ Reply answer(const Invocation& invocation, const std::vector<Approver>& approver
 
 Reply list(const Invocation& invocation) {
   if (auto refusal = refuse_bad_arguments(invocation)) return *std::move(refusal);
-  const Result<std::vector<Approver>> approvers = list_approvers(directory_of(invocation));
+  const Result<std::string> directory = policy_directory(invocation);
+  if (!directory) return fail_with(directory.error());
+  const Result<std::vector<Approver>> approvers = list_approvers(*directory);
   return approvers ? answer(invocation, *approvers) : fail_with(approvers.error());
 }
 
 Reply trust(const Invocation& invocation) {
   const std::string name = read_name(invocation);
   if (auto refusal = refuse_bad_arguments(invocation)) return *std::move(refusal);
-  const Result<Approver> approver = trust_approver(directory_of(invocation), name, invocation.arguments.positional(1));
+  const Result<std::string> directory = policy_directory(invocation);
+  if (!directory) return fail_with(directory.error());
+  const Result<Approver> approver = trust_approver(*directory, name, invocation.arguments.positional(1));
   return approver ? answer(invocation, {*approver}) : fail_with(approver.error());
 }
 
 Reply revoke(const Invocation& invocation) {
   const std::string name = read_name(invocation);
   if (auto refusal = refuse_bad_arguments(invocation)) return *std::move(refusal);
-  const Result<std::vector<Approver>> revoked = revoke_approver(directory_of(invocation), name);
+  const Result<std::string> directory = policy_directory(invocation);
+  if (!directory) return fail_with(directory.error());
+  const Result<std::vector<Approver>> revoked = revoke_approver(*directory, name);
   return revoked ? answer(invocation, *revoked) : fail_with(revoked.error());
 }
 
@@ -98,8 +105,8 @@ constexpr ExampleSpec kTrustExamples[] = {
 };
 constexpr ExampleSpec kRevokeExamples[] = {{"Her laptop was stolen", "aldis approvers revoke dana"}};
 constexpr std::string_view kNotes =
-    "The files are in the directory of the configuration file, or in /etc/aldis if that holds a policy: "
-    "docs/approvals.md.";
+    "The files are in the directory of the file that --config or ALDIS_CONFIG names, else in /etc/aldis if that holds a\n"
+    "policy, else in ~/.config/aldis; private keys always where they are the user's own: docs/approvals.md.";
 
 }  // namespace
 
