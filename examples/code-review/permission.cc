@@ -51,7 +51,7 @@ aldis::Result<void> ask_permission(Agent& agent, const std::string& report_path,
   const auto request = gate->open_request(kPublishReport, *context, kPatience);
   if (!request) return std::unexpected(request.error());
   for (;;) {
-    const auto outcome = gate->wait(request->request_id, kBeatEvery);
+    const auto outcome = gate->wait(*request, kBeatEvery);
     if (outcome) return heed(*outcome);
     if (outcome.error().code != aldis::ErrorCode::deadline_exceeded) return std::unexpected(outcome.error());
     if (auto beaten = agent.beat("waiting for approval", reviews.size(), reviews.size()); !beaten) return beaten;

@@ -7,8 +7,9 @@
 // the chain and names the first entry that was changed, removed, inserted or reordered. It proves the end of the log
 // only against a head that was noted elsewhere: whoever owns the store can rewrite all of it, and without such a note
 // that is not detectable. `rotate` removes what was exported; the numbers and the chain go on. Threads: safe from any
-// thread. Errors: failed_precondition where rotate's head is not an entry of the log; plus what the store answers. A
-// log that was tampered with is no error but what `verify` reports. Limits: limits.h, "Approvals".
+// thread. Errors: failed_precondition where rotate's head is not an entry of the log, or `verify` finds a fault; plus
+// what the store answers. Elsewhere a log that was tampered with is no error but what `verify` reports. Limits:
+// limits.h, "Approvals".
 
 #include <cstdint>
 #include <functional>
@@ -97,8 +98,9 @@ class ALDIS_API AuditLog {
   // Every entry, oldest first, until `visit` returns false.
   Result<void> for_each(const std::function<bool(const AuditEntry&)>& visit) const;
 
-  // Removes the entries up to `exported`, which stays the point that the chain goes on from, and records that. Returns
-  // how many. Nothing is removed unless the log holds that very entry.
+  // Verifies the log, removes the entries up to `exported`, which stays the point that the chain goes on from, and
+  // records that. Returns how many. Nothing is removed while there is a fault, which would be lost with the entries, or
+  // unless the log holds that very entry.
   Result<std::uint64_t> rotate(const AuditHead& exported);
 
  private:

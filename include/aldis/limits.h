@@ -69,7 +69,10 @@ inline constexpr std::chrono::nanoseconds kRedisApprovalsIdle = std::chrono::day
 inline constexpr std::uint64_t kStreamLengthDefault = 10'000;
 inline constexpr std::uint64_t kStreamLengthMax = 1'000'000;
 inline constexpr std::chrono::milliseconds kStreamAgeMax = std::chrono::days{365};
-inline constexpr std::size_t kStreamsMax = 1'000;  // a namespace; another is resource_exhausted
+// A namespace, Aldis's own types not counted; another takes the place of one not used for kStreamIdle, or is
+// resource_exhausted. On a Redis store a stream goes by itself after that time.
+inline constexpr std::size_t kStreamsMax = 1'000;
+inline constexpr std::chrono::nanoseconds kStreamIdle = std::chrono::days{90};
 inline constexpr std::size_t kConsumeCountDefault = 100;
 inline constexpr std::size_t kConsumeCountMax = 1'000;
 inline constexpr std::size_t kConsumeTypesMax = kStreamsMax;
@@ -82,11 +85,11 @@ inline constexpr std::chrono::nanoseconds kGroupUseNoted = 1h;  // a reader that
                                                                 // group may stay so much longer
 inline constexpr std::size_t kRemovalsPerPublish = 64;  // events beyond the bounds, hidden before, that leave the store
 inline constexpr std::chrono::nanoseconds kOwnEventPatience = 5ms;  // of other capabilities that publish here
+inline constexpr std::chrono::nanoseconds kOwnEventAttempt = 1s;    // of the thread that does it for them
 inline constexpr std::size_t kOwnEventsWaiting = 1'024;             // of one process; more are dropped and counted
-// On a Redis store: a repeated publication is recognised for so long; a stream goes by itself so long after its last
-// use; so often each process says of what it uses that it is one of the namespace's streams.
+// On a Redis store: a repeated publication is recognised for so long; so often each process says of what it uses that
+// it is one of the namespace's streams.
 inline constexpr std::chrono::nanoseconds kRedisPublicationRetention = 31s;
-inline constexpr std::chrono::nanoseconds kRedisStreamIdle = std::chrono::days{90};
 inline constexpr std::chrono::nanoseconds kRedisStreamRegistration = 1h;
 
 // Waiting.

@@ -2,15 +2,12 @@
 
 #include <vector>
 
-#include "cli/shapes.h"
 #include "cli/table.h"
 #include "core/format.h"
 #include "core/json_writer.h"
 
 namespace aldis::cli {
 namespace {
-
-bool is_signed(const ApprovalRequest& request) { return !request.policy_hash.empty(); }
 
 std::string time_or_nothing(const std::optional<WallTime>& time) { return time ? format_timestamp(*time) : ""; }
 
@@ -27,10 +24,15 @@ void write_votes(JsonWriter& json, const std::vector<ApprovalVote>& votes) {
 // Who decided, and whether that is more than what they said of themselves.
 std::string responder_text(const ApprovalRequest& request) {
   if (request.responder.empty()) return {};
-  return request.responder + (request.verified ? " (verified)" : is_signed(request) ? " (signed)" : " (not verified)");
+  return request.responder + (request.verified ? " (verified)" : request.is_signed ? " (signed)" : " (not verified)");
 }
 
 }  // namespace
+
+std::string answers_text(const ApprovalRequest& request) {
+  return request.is_signed ? fmt::format("signed, {} of {} approvals", request.approvals, request.quorum)
+                           : "open: the first one decides, and nobody checks whose it is";
+}
 
 std::string approval_json(const ApprovalRequest& request) {
   JsonWriter json;
@@ -46,7 +48,7 @@ std::string approval_json(const ApprovalRequest& request) {
   json.text_or_null("responder", request.responder).text_or_null("reason", request.reason);
   json.time("decided_at", request.decided_at).boolean("verified", request.verified);
   json.integer("approvals", request.approvals).integer("quorum", request.quorum);
-  json.text("mode", is_signed(request) ? "signed" : "open");
+  json.text("mode", request.is_signed ? "signed" : "open");
   write_votes(json, request.votes);
   return json.end_object().take();
 }
@@ -91,16 +93,16 @@ std::string approval_view(const OutputStyle& style, const ApprovalRequest& reque
                  {"type", {request.approval_type}},
                  {"asked by", {request.agent_id}},
                  {"status", {std::string(to_string(request.status)), colour_of(request.status)}},
-                 {"context (untrusted)", {payload_text(request.context)}},
+                 {"context (untrusted)", {request.context.text()}},
                  {"context hash", {request.context_hash, Colour::dim}},
                  {"asked", {format_timestamp(request.timestamp)}},
                  {"expires", {time_or_nothing(request.expires_at)}},
-                 {"approvals", {is_signed(request) ? fmt::format("{} of {}", request.approvals, request.quorum) : ""}},
+                 {"answers", {answers_text(request)}},
                  {"decided by", {responder_text(request)}},
                  {"reason (untrusted)", {request.reason}},
                  {"decided", {time_or_nothing(request.decided_at)}},
              });
-  if (!is_signed(request) || request.votes.empty()) return text;
+  if (!request.is_signed || request.votes.empty()) return text;
   std::vector<std::vector<Cell>> rows;
   for (const ApprovalVote& vote : request.votes) {
     rows.push_back({{vote.responder},

@@ -16,6 +16,10 @@ std::string approval_json(const ApprovalRequest& request);
 std::string approver_json(const Approver& approver);
 std::string audit_entry_json(const AuditEntry& entry);
 
+// Which answers count, and how many do so far.
+std::string answers_text(const ApprovalRequest& request);
+
+// The context is all there, secrets too: it is what is to be approved.
 std::string approval_view(const OutputStyle& style, const ApprovalRequest& request);
 Colour colour_of(ApprovalState state);
 

@@ -97,7 +97,7 @@ void print_reply(const Reply& reply, const EnvelopeFacts& facts, const OutputSty
   }
   std::string text = rows_only ? std::string() : reply.view;
   if (rows_only) {
-    for (const std::string& row : reply.rows) text += row + "\n";
+    for (const std::string& row : reply.rows) text += json_line(row);
   }
   if (!write_answer(text, reply.exit_code())) return;
   OutputStyle error_style = style;

@@ -100,6 +100,13 @@ void keep_standard_descriptors() {
   }
 }
 
+std::string json_line(std::string json) {
+  for (char& c : json) {
+    if (c == '\n' || c == '\r' || c == '\t') c = ' ';
+  }
+  return json + '\n';
+}
+
 void write_stdout(std::string_view text) {
   if (!write_answer(text, 0)) _exit(static_cast<int>(ExitCode::success));
 }

@@ -44,6 +44,10 @@ std::string paint(const OutputStyle& style, Colour colour, std::string_view text
 // opens would be one of them. What it writes there fails. REQUIRES: nothing was opened yet.
 void keep_standard_descriptors();
 
+// `json` on one line, whatever white space is in it, with the line break behind it: for outputs of JSON lines. Between
+// the tokens of valid JSON a blank is as good as a line break, and inside of strings there is none.
+std::string json_line(std::string json);
+
 // Of a stream: writes all of `text` now. Ends the program with 0 when the reader is gone, with 1 when the disk is full.
 void write_stdout(std::string_view text);
 

@@ -204,6 +204,8 @@ Result<void> replace_own_file(const FileDescriptor& directory, const std::string
     unlinkat(directory.get(), temporary.c_str(), 0);
     return failed_to("write", name, reason);
   }
+  // The new name, too, is to outlive a crash. EINVAL: this file system syncs no directories.
+  if (fsync(directory.get()) != 0 && errno != EINVAL) return failed_to("sync the directory of", name, errno);
   return {};
 }
 

@@ -38,7 +38,8 @@ bool still_names(const FileDescriptor& directory, const std::string& name, const
 // The whole file; resource_exhausted if it is longer.
 Result<std::string> read_own_file(const FileDescriptor& directory, const std::string& name, std::size_t bytes_max);
 
-// Written as `name`.new, synced, renamed: whoever reads `name` sees the old bytes or the new ones. SIGXFSZ is blocked.
+// Written as `name`.new, synced, renamed, and the directory synced: whoever reads `name`, after a crash too, sees the
+// old bytes or the new ones, and the new ones once this has answered. SIGXFSZ is blocked.
 Result<void> replace_own_file(const FileDescriptor& directory, const std::string& name, std::string_view bytes,
                               mode_t mode = 0600);
 

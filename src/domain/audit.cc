@@ -86,7 +86,13 @@ Result<void> AuditLog::for_each(const std::function<bool(const AuditEntry&)>& vi
 }
 
 Result<std::uint64_t> AuditLog::rotate(const AuditHead& exported) {
-  ALDIS_TRY(workspace_.impl()->usable());
+  ALDIS_TRY_ASSIGN(const AuditVerification found, verify());
+  if (found.fault) {
+    return fail(ErrorCode::failed_precondition,
+                "{}: nothing is removed while the log is not as it was written. Find out who changed it, and keep the "
+                "store as it is until then",
+                found.fault->what);
+  }
   return workspace_.impl()->audit().rotate(exported);
 }
 

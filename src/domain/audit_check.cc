@@ -11,6 +11,11 @@ AuditCheck::AuditCheck(const AuditBounds& bounds, const std::optional<AuditHead>
     : bounds_(bounds), noted_(noted), rotation_recorded_(bounds.anchor.number == 0) {
   result_.first = bounds.anchor;
   result_.head = bounds.anchor;
+  if (bounds.stray) {
+    find(*bounds.stray, fmt::format("an entry is stored as number {}, and the log begins behind {}: somebody put it "
+                                    "there",
+                                    *bounds.stray, bounds.anchor.number));
+  }
   compare_noted(bounds.anchor);
 }
 

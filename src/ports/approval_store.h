@@ -116,7 +116,8 @@ class ApprovalStore {
   // None: unknown, or older than kept.
   virtual Result<std::optional<ApprovalReading>> read(const Id128& id) = 0;
 
-  // Those that match, in the order of their ids, behind `after`.
+  // Those that match, in the order of their ids, behind `after`: fewer than `count` only if there are no more. A record
+  // that is damaged is left out.
   virtual Result<std::vector<ApprovalReading>> list(const ApprovalPage& page) = 0;
 
   // Made if the record is pending and has the version that was seen. Audit: `vote` if there is one, then `decided` if

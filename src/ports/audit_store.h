@@ -8,6 +8,7 @@
 // changes nothing.
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "aldis/audit.h"
@@ -17,6 +18,9 @@ namespace aldis {
 struct AuditBounds {
   AuditHead anchor;  // number 0 and zeros unless it was rotated
   AuditHead head;    // the newest entry; the anchor if there is none behind it
+  // The lowest number of what is stored and does not belong to the log, since the anchor has that or a higher one: no
+  // store writes such entries, and nobody is shown them.
+  std::optional<std::uint64_t> stray = {};
 };
 
 class AuditStore {
@@ -25,7 +29,7 @@ class AuditStore {
 
   virtual Result<AuditBounds> bounds() = 0;
 
-  // Behind `after`, in the order of their numbers, as they are stored: nothing is checked.
+  // Behind `after` and the anchor, in the order of their numbers, as they are stored: nothing is checked.
   virtual Result<std::vector<AuditEntry>> entries(std::uint64_t after, std::size_t count) = 0;
 
   // Makes `through` the anchor, removes the entries up to it, and records that (`rotated`, whose detail_hash is that of

@@ -7,11 +7,14 @@
 // over trim and remove. An event's ms is the store's wall time, or that of the event before if that is later. What a
 // reader sees is exact at every moment: the newest max_length events, those no older than max_age by the store's clock
 // (a step of the wall clock changes nothing on a local store while the host runs), and none below a trim; what is
-// beyond may be removed later, and is never seen again. A store rings Topic::stream (ports/waker.h) after it commits an
+// beyond may be removed later, and is never seen again. A stream that was not published to or configured, and of which
+// no group was used, for limits::kStreamIdle may be removed, with its ordinals, to make room for another. A store rings Topic::stream (ports/waker.h) after it commits an
 // event, and Topic::streams after a stream became known. Threads: safe from any thread and process. Errors: as each
 // function says, and deadline_exceeded / unavailable / resource_exhausted / data_loss from the engine. A failed call
 // changes nothing; only one that is unavailable on a shared store may have been carried out.
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -24,6 +27,11 @@
 #include "core/ids.h"
 
 namespace aldis {
+
+// What Aldis publishes about itself, however many other streams there are.
+inline constexpr std::array<std::string_view, 4> kOwnEventTypes = {"agent_heartbeat", "approval_decision",
+                                                                   "approval_request", "coordination_signal"};
+inline bool is_own_event_type(std::string_view type) { return std::ranges::find(kOwnEventTypes, type) != kOwnEventTypes.end(); }
 
 struct OutgoingEvent {
   // Made by the caller for this one publication. Publishing it again while it is the newest event of its stream changes
@@ -58,6 +66,8 @@ struct StreamHead {
   EventPlace last;          // the newest event that ever was; 0-0: none
   std::uint64_t first = 1;  // ordinal of the oldest that a reader sees; last.ordinal + 1 if it sees none
   StreamBounds bounds;
+  // Its first publication began, so whoever waits for all streams listens to it; nothing is there yet.
+  bool is_only_announced = false;
 };
 
 struct StreamCursor {
@@ -74,8 +84,8 @@ class EventStore {
  public:
   virtual ~EventStore() = default;
 
-  // Commits the event and answers with its place. resource_exhausted: a new stream beyond limits::kStreamsMax, or no
-  // room.
+  // Commits the event and answers with its place. resource_exhausted: a new stream beyond limits::kStreamsMax, all
+  // of them in use (kOwnEventTypes neither count nor are refused), or no room.
   virtual Result<EventPlace> publish(const OutgoingEvent& event) = 0;
 
   // Every known stream, in the byte order of the types; of one type, if one is given: that stream or nothing.
@@ -99,6 +109,9 @@ class EventStore {
   // be reached counts them once it can, if the process still lives then.
   virtual void count_dropped(std::uint64_t events) = 0;
   virtual Result<std::uint64_t> dropped() = 0;
+  // Tells the store what this process counted and could not tell yet; nothing to do where counting does it. May block,
+  // for at most that long.
+  virtual void hand_on_dropped(std::chrono::nanoseconds at_most) = 0;
 };
 
 }  // namespace aldis

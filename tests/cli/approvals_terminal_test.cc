@@ -2,6 +2,11 @@
 
 #include <gmock/gmock.h>
 
+#include <sys/stat.h>
+
+#include <csignal>
+
+#include "stores.h"
 #include "terminal.h"
 
 namespace aldis::testing {
@@ -91,7 +96,153 @@ TEST_F(AtTerminal, nothing_in_a_context_moves_the_cursor) {
   EXPECT_THAT(terminal.screen(), Not(HasSubstr("\x1b[2J")));
   EXPECT_THAT(terminal.screen(), Not(HasSubstr("\xc2\x9b")));
   EXPECT_THAT(terminal.screen(), Not(HasSubstr("\xe2\x80\xae")));
-  EXPECT_THAT(terminal.screen(), Not(HasSubstr("hunter2")));
+}
+
+TEST_F(AtTerminal, what_is_to_be_approved_is_shown_whole_and_only_lists_mask) {
+  const std::string hash(64, 'a');
+  const std::string id = open({"--context", "{\"token\":{\"run\":\"rm -r\"},\"image\":\"q8Zr3VxK1mWp7LtY5uBn0AsD\"}"});
+  Terminal terminal(watch(), environment());
+  ASSERT_TRUE(terminal.shows("approve?"));
+  const std::string shown = on_terminal(sandbox.command({"approvals", "show", id}), environment()).out;
+  for (const std::string& screen : {terminal.screen(), shown}) {
+    EXPECT_THAT(screen, HasSubstr("rm -r"));
+    EXPECT_THAT(screen, HasSubstr("q8Zr3VxK1mWp7LtY5uBn0AsD"));
+  }
+  EXPECT_THAT(on_terminal(sandbox.command({"approvals", "pending"}), environment(), 200).out, Not(HasSubstr("rm -r")));
+}
+
+TEST_F(AtTerminal, what_is_typed_right_behind_y_is_the_reason_and_stays_beside_what_it_is_for) {
+  const std::string id = open();
+  Terminal terminal(watch(), environment());
+  ASSERT_TRUE(terminal.shows("answers: open"));
+  ASSERT_TRUE(terminal.shows("approve?"));
+  terminal.type("yfine\n");
+  ASSERT_TRUE(terminal.shows("approve deploy " + id));
+  ASSERT_TRUE(terminal.shows("done"));
+  EXPECT_EQ(sandbox.aldis({"approvals", "show", id}).text("/data/reason"), "fine");
+}
+
+TEST_F(AtTerminal, a_reason_that_is_no_text_is_told_and_asked_for_again) {
+  const std::string id = open();
+  Terminal terminal(watch(), environment());
+  ASSERT_TRUE(terminal.shows("approve?"));
+  terminal.type("y");
+  ASSERT_TRUE(terminal.shows("reason"));
+  terminal.type("\xff\n");
+  ASSERT_TRUE(terminal.shows("not UTF-8"));
+  ASSERT_TRUE(terminal.shows("reason"));
+  terminal.type("fine\n");
+  ASSERT_TRUE(terminal.shows("done"));
+  EXPECT_EQ(sandbox.aldis({"approvals", "show", id}).text("/data/reason"), "fine");
+}
+
+class AtTerminalOnRedis : public AtTerminal {
+ protected:
+  Variables environment() const { return sandbox.environment({{"TERM", "xterm"}, {"ALDIS_STORE", server.url()}}); }
+  std::string open(const std::string& context) const {
+    return sandbox
+        .aldis({"approvals", "request", "deploy", "--agent", "worker", "--no-wait", "--context", context},
+               {{"ALDIS_STORE", server.url()}})
+        .text("/data/request_id");
+  }
+
+  RedisServer server;
+};
+
+TEST_F(AtTerminalOnRedis, what_was_changed_while_it_was_shown_is_not_approved_but_shown_again) {
+  const std::string id = open(R"({"target":"staging"})");
+  Terminal terminal(watch(), environment());
+  ASSERT_TRUE(terminal.shows("staging"));
+  ASSERT_TRUE(terminal.shows("approve?"));
+  change_context(server, id, R"({"target":"production"})");
+  terminal.type("y\n");
+  ASSERT_TRUE(terminal.shows("not done:"));
+  ASSERT_TRUE(terminal.shows("production"));
+  ASSERT_TRUE(terminal.shows("approve?"));
+  EXPECT_EQ(sandbox.aldis({"approvals", "show", id}, {{"ALDIS_STORE", server.url()}}).text("/data/status"), "pending");
+}
+
+TEST_F(AtTerminalOnRedis, a_watch_outlives_its_store) {
+  open("{}");
+  Terminal terminal(watch(), environment());
+  ASSERT_TRUE(terminal.shows("approve?"));
+  server.kill();
+  terminal.type("s");
+  ASSERT_TRUE(terminal.shows("trying again until it works"));
+  server.restart();
+  open(R"({"after":"the restart"})");
+  ASSERT_TRUE(terminal.shows("the restart"));
+  ASSERT_TRUE(terminal.shows("approve?"));
+  terminal.type("q");
+  EXPECT_EQ(terminal.wait(), 0);
+}
+
+class SignedAtTerminal : public AtTerminal {
+ protected:
+  SignedAtTerminal() {
+    const std::string config = sandbox.write_file("home/.config/aldis/config.toml", "");
+    const std::string rules = sandbox.write_file(
+        "home/.config/aldis/approvals.toml", "version = 1\n[[rule]]\ntype = \"deploy\"\napprovers = [\"dana\", \"erik\"]\n");
+    for (const std::string& path : {sandbox.home() + "/.config/aldis", config, rules}) ::chmod(path.c_str(), 0700);
+    const std::string key =
+        sandbox.aldis({"approvers", "enroll", "dana", "--passphrase-file", "-"}, {}, "open sesame\n")
+            .text("/data/public_key");
+    EXPECT_EQ(sandbox.aldis({"approvers", "trust", "dana", key}).exit_code, 0);
+  }
+};
+
+TEST_F(SignedAtTerminal, a_request_is_shown_again_after_a_wrong_passphrase) {
+  const std::string id = open();
+  Terminal terminal(watch(), environment());
+  ASSERT_TRUE(terminal.shows("answers: signed, 0 of 1 approvals"));
+  for (const char* const passphrase : {"open barley\n", "open sesame\n"}) {
+    ASSERT_TRUE(terminal.shows("approve?"));
+    terminal.type("y\n");
+    ASSERT_TRUE(terminal.shows("passphrase of dana: "));
+    terminal.type(passphrase);
+    ASSERT_TRUE(terminal.shows(std::string_view(passphrase).contains("sesame") ? "done" : "not done:"));
+  }
+  EXPECT_EQ(status(id), "approved");
+}
+
+TEST_F(SignedAtTerminal, who_is_no_approver_is_told_and_not_asked) {
+  open();
+  Terminal terminal(sandbox.command({"approvals", "watch", "--as", "fay", "--count", "1"}), environment());
+  ASSERT_TRUE(terminal.shows("fay is not one of those who may answer it: dana, erik"));
+  EXPECT_EQ(terminal.wait(), 0);
+  EXPECT_THAT(terminal.screen(), Not(HasSubstr("approve?")));
+}
+
+TEST_F(AtTerminal, control_c_at_a_passphrase_ends_at_once_and_what_was_typed_goes_nowhere) {
+  const Words words = sandbox.command({"approvers", "enroll", "dana"});
+  Terminal shell({"/bin/sh", "-c", "\"$@\"; echo \"code $?\"; read -r line; echo \"next is $line\"", "sh", words[0],
+                  words[1], words[2], words[3]},
+                 environment());
+  ASSERT_TRUE(shell.shows("passphrase of dana: "));
+  shell.type("open\x03sesame\n");
+  ASSERT_TRUE(shell.shows("code 130"));
+  shell.type("nothing\n");
+  ASSERT_TRUE(shell.shows("next is nothing"));
+}
+
+TEST_F(AtTerminal, a_signal_at_a_passphrase_leaves_a_terminal_that_echoes) {
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
+    Terminal terminal(sandbox.command({"approvers", "enroll", "dana"}), environment());
+    ASSERT_TRUE(terminal.shows("passphrase of dana: "));
+    EXPECT_FALSE(terminal.echoes());
+    kill(terminal.pid(), signal);
+    EXPECT_EQ(terminal.wait(), -signal);
+    EXPECT_TRUE(terminal.echoes());
+  }
+}
+
+TEST_F(AtTerminal, a_passphrase_can_be_corrected) {
+  Terminal terminal(sandbox.command({"approvers", "enroll", "dana"}), environment());
+  ASSERT_TRUE(terminal.shows("passphrase of dana: "));
+  terminal.type("wrong\x15open sesaml\x7f" "e\n");
+  ASSERT_TRUE(terminal.shows("the same again: "));
+  terminal.type("open sesame\n");
+  EXPECT_EQ(terminal.wait(), 0);
 }
 
 TEST_F(AtTerminal, control_c_ends_with_130_and_q_with_0_and_both_leave_the_request) {

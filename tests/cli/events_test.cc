@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <csignal>
 
 #include "stores.h"
@@ -80,6 +81,36 @@ TEST_P(Events, a_following_tail_is_woken_and_sees_new_types_until_it_is_ended) {
   ASSERT_TRUE(follow.wait_for_output(R"("data":{"n":7})"));
   follow.signal(SIGTERM);
   EXPECT_EQ(follow.wait().exit_code, 143);
+}
+
+TEST_P(Events, a_tail_goes_on_beyond_one_read_and_a_group_too) {
+  for (int i = 0; i < 130; ++i) publish("t");
+  for (const Words& more : {Words{}, Words{"--group", "g", "--consumer", "c"}}) {
+    Words words = {"events", "tail", "t", "--follow", "--since", "0"};
+    words.insert(words.end(), more.begin(), more.end());
+    Running follow(sandbox.command(words), environment());
+    EXPECT_TRUE(follow.wait_for_output(R"(-130")"));
+  }
+}
+
+TEST_P(Events, data_of_several_lines_is_one_line_of_a_tail) {
+  publish("t", "{\n\t\"a\": \"x\\n\",\r\n \"b\":1}\n");
+  EXPECT_THAT(tail({"t"}), ElementsAre("1"));
+  const Ended recent = aldis({"events", "recent", "t", "--output", "jsonl"});
+  EXPECT_EQ(std::ranges::count(recent.out, '\n'), 1);
+  EXPECT_THAT(recent.out, HasSubstr(R"("a": "x\n")"));
+}
+
+TEST_P(Events, a_member_of_a_group_begins_with_the_oldest_and_holds_one_event_at_a_time) {
+  for (int i = 0; i < 3; ++i) publish("t");
+  EXPECT_THAT(tail({"t", "--block-ms", "30000", "--count", "1", "--group", "g", "--consumer", "a"}), ElementsAre("1"));
+  EXPECT_EQ(aldis({"events", "info", "t"}).at("/data/groups/0/pending").as_int64(), 0);
+  EXPECT_EQ(aldis({"events", "info", "t"}).at("/data/groups/0/waiting").as_int64(), 2);
+}
+
+TEST_P(Events, not_waiting_at_all_reads_what_is_there) {
+  publish("t");
+  EXPECT_THAT(tail({"t", "--block-ms", "0"}), ElementsAre("1"));
 }
 
 TEST_P(Events, a_blocking_tail_waits_for_the_first_event) {

@@ -91,7 +91,9 @@ TEST_F(Run, gives_the_program_what_it_needs_to_join_and_leaves_the_rest_of_its_e
   EXPECT_THAT(ended.out, HasSubstr("KEEP=me [a,b]\n"));
   EXPECT_THAT(ended.out, HasSubstr("ALDIS_TRACE_ID=t1\n"));
   EXPECT_THAT(ended.out, HasSubstr("HOME=" + sandbox.home() + "\n"));
-  EXPECT_EQ(std::count(ended.out.begin(), ended.out.end(), '\n'), 9) << ended.out;
+  EXPECT_THAT(ended.out, HasSubstr("ALDIS_STATE_DIR=" + sandbox.home() + "/.local/state/aldis\n"));
+  EXPECT_THAT(ended.out, HasSubstr("ALDIS_STREAM_EVENTS=0\n"));
+  EXPECT_EQ(std::count(ended.out.begin(), ended.out.end(), '\n'), 11) << ended.out;
   EXPECT_THAT(ended.out, Not(HasSubstr("CI=")));
 }
 

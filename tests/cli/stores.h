@@ -33,6 +33,12 @@ class OnEachStore : public ::testing::TestWithParam<const char*> {
   std::unique_ptr<RedisServer> server_;
 };
 
+// As somebody may who owns the store, and no command does.
+inline void change_context(const RedisServer& server, const std::string& request_id, const std::string& context) {
+  const std::string key = "aldis1:{default/a}:r:" + request_id.substr(std::string("apr_").size());
+  EXPECT_EQ(server.command({"HSET", key, "c", context}), "0") << "no new field";
+}
+
 inline std::string name_of_store(const ::testing::TestParamInfo<const char*>& test) { return test.param; }
 
 #define ALDIS_ON_EACH_STORE(fixture) \

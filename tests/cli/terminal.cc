@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <pty.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <array>
@@ -30,6 +31,11 @@ Terminal::Terminal(const Words& arguments, const Variables& environment, unsigne
   }
 }
 
+Terminal::Terminal(const std::function<int()>& body) {
+  pid_ = forkpty(&master_, nullptr, nullptr, nullptr);
+  if (pid_ == 0) _exit(body());
+}
+
 Terminal::~Terminal() {
   if (!reaped_) {
     ::kill(-pid_, SIGKILL);
@@ -41,6 +47,12 @@ Terminal::~Terminal() {
 
 void Terminal::type(std::string_view keys) const {
   EXPECT_EQ(write(master_, keys.data(), keys.size()), static_cast<ssize_t>(keys.size()));
+}
+
+bool Terminal::echoes() const {
+  termios mode{};
+  EXPECT_EQ(tcgetattr(master_, &mode), 0);
+  return (mode.c_lflag & ECHO) != 0;
 }
 
 bool Terminal::read_some() {

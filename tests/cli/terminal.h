@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,8 @@ namespace aldis::testing {
 class Terminal {
  public:
   Terminal(const Words& arguments, const Variables& environment, unsigned short columns = 120);
+  // What a child of this process does there; its exit code is what `body` answers.
+  explicit Terminal(const std::function<int()>& body);
   ~Terminal();  // kills the program and hangs up
   Terminal(const Terminal&) = delete;
   Terminal& operator=(const Terminal&) = delete;
@@ -23,6 +26,7 @@ class Terminal {
   const std::string& screen() const { return screen_; }  // all that was read
   int wait();                                            // its exit code, or minus the signal
   pid_t pid() const { return pid_; }
+  bool echoes() const;  // what is typed
 
  private:
   bool read_some();

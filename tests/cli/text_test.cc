@@ -25,6 +25,13 @@ TEST(TerminalText, characters_that_turn_the_reading_direction_are_shown) {
   EXPECT_EQ(printable("a\u202eb\u2066c\u200fd"), "a\\u{202e}b\\u{2066}c\\u{200f}d");
 }
 
+TEST(TerminalText, characters_that_nobody_sees_are_shown) {
+  EXPECT_EQ(printable("a\u200bb\u200dc\u2060d\u00ade\ufefff\u3164g"),
+            "a\\u{200b}b\\u{200d}c\\u{2060}d\\u{ad}e\\u{feff}f\\u{3164}g");
+  EXPECT_EQ(printable("\U000e0041\u2064\u200f\U000e007f"), "\\u{e0041}\\u{2064}\\u{200f}\\u{e007f}");
+  EXPECT_EQ(printable("☺\ufe0f"), "☺\ufe0f") << "how a character looks is no secret";
+}
+
 TEST(TerminalText, broken_utf8_is_shown_byte_by_byte) {
   EXPECT_EQ(printable("a\xff\xc3"), "a\\xff\\xc3");
   EXPECT_EQ(printable("\xc0\x80"), "\\xc0\\x80");           // overlong

@@ -221,8 +221,7 @@ TEST(ForgedApprovals, a_request_that_was_changed_after_the_votes_is_not_what_was
     return world.gate().get_request(id)->status;
   };
   EXPECT_EQ(status_when([](ApprovalRecord&) {}), approved);
-  EXPECT_EQ(status_when([](ApprovalRecord& record) { record.subject.context = R"({"to":"prod"})"; }), pending)
-      << "the hash is made of what is there, not read";
+  EXPECT_EQ(status_when([](ApprovalRecord& record) { put_context(record, R"({"to":"prod"})"); }), pending);
   EXPECT_EQ(status_when([](ApprovalRecord& record) { record.subject.type = "deploy/prod"; }), pending);
   EXPECT_EQ(status_when([](ApprovalRecord& record) { record.subject.agent = "mallory"; }), pending);
   EXPECT_EQ(status_when([](ApprovalRecord& record) { *record.expires_at += 1h; }), pending);
@@ -241,14 +240,16 @@ TEST(ForgedApprovals, a_request_that_was_changed_after_the_votes_is_not_what_was
 TEST(ForgedApprovals, the_hash_that_is_shown_is_that_of_the_context_that_is_shown) {
   SignedWorld world;
   const ApprovalRequest asked = world.ask("alice", "deploy", 5min, *Json::parse(R"({"to":"test"})"));
-  world.store->tamper = [](ApprovalReading& reading) { reading.record.subject.context = R"({"to":"prod"})"; };
+  world.store->tamper = [](ApprovalReading& reading) { put_context(reading.record, R"({"to":"prod"})"); };
   EXPECT_NE(world.gate().get_request(asked.request_id)->context_hash, asked.context_hash);
+  world.store->tamper = [](ApprovalReading& reading) { reading.record.subject.context = R"({"to":"prod"})"; };
+  EXPECT_EQ(code_of(world.gate().get_request(asked.request_id)), ErrorCode::data_loss) << "it is not what is stored";
 }
 
 TEST(ForgedApprovals, whoever_asks_and_waits_is_not_told_that_something_else_was_approved) {
   SignedWorld world;
   world.waker->steps.push_back([&] {
-    world.store->tamper = [](ApprovalReading& reading) { reading.record.subject.context = R"({"to":"prod"})"; };
+    world.store->tamper = [](ApprovalReading& reading) { put_context(reading.record, R"({"to":"prod"})"); };
     const std::string id = world.gate().get_pending_approvals()->front().request_id;
     ASSERT_TRUE(world.vote(id, world.dana)) << "who reads what was put there";
     ASSERT_TRUE(world.vote(id, world.erik));
@@ -338,6 +339,16 @@ TEST(SignedApprovals, are_signed_for_no_later_than_the_deadline_by_a_clock_that_
   world.clock->step_wall(2min);  // what the store's deadline does not mind
   ASSERT_TRUE(world.vote(request.request_id, world.dana));
   EXPECT_EQ(world.record(request.request_id).votes[0].time, request.expires_at);
+}
+
+TEST(SignedApprovals, refuse_a_vote_of_a_clock_that_is_far_ahead_of_the_deadline) {
+  SignedWorld world;
+  const ApprovalRequest request = world.ask("alice", "deploy", 1min);
+  world.clock->step_wall(1min + limits::kVoteTimeSlack + 1us);
+  const Error error = error_of(world.vote(request.request_id, world.dana));
+  EXPECT_EQ(error.code, ErrorCode::failed_precondition);
+  EXPECT_THAT(error.message, AllOf(HasSubstr("the clock of this machine says"), HasSubstr("is 301 s off or more")));
+  EXPECT_THAT(world.record(request.request_id).votes, IsEmpty());
 }
 
 TEST(SignedApprovals, refuse_a_vote_of_a_clock_that_is_far_from_that_of_the_store) {

@@ -17,6 +17,7 @@
 #include "aldis/audit.h"
 #include "configuration_world.h"
 #include "core/failure.h"
+#include "core/sha256.h"
 #include "domain/workspace_impl.h"
 #include "fakes/eventful_waker.h"
 #include "fakes/fake_clock.h"
@@ -35,6 +36,7 @@ class ApprovalSaboteur final : public ApprovalStore {
   explicit ApprovalSaboteur(std::shared_ptr<ApprovalStore> store) : store_(std::move(store)) {}
 
   bool failing = false;
+  ErrorCode fails_with = ErrorCode::unavailable;
   std::function<void()> before_change;
   std::function<void(ApprovalReading&)> tamper;
   int changes = 0;
@@ -74,7 +76,7 @@ class ApprovalSaboteur final : public ApprovalStore {
   }
   template <class Call>
   auto guard(Call call) -> decltype(call()) {
-    if (failing) return fail(ErrorCode::unavailable, "the store is away");
+    if (failing) return fail(fails_with, "the store is away");
     return call();
   }
   const std::shared_ptr<ApprovalStore> store_;
@@ -159,6 +161,12 @@ class SignedWorld : public ApprovalsWorld {
   const ApproverKey erik = configuration.approver("erik");
   const ApproverKey fay = configuration.approver("fay");
 };
+
+// As somebody would who knows the ledger: what is stored is sound in itself.
+inline void put_context(ApprovalRecord& record, std::string_view context) {
+  record.subject.context = context;
+  record.subject.context_hash = sha256_hex(context);
+}
 
 template <class T>
 Error error_of(const Result<T>& result) {

@@ -356,7 +356,8 @@ TEST_F(OnSignal, sleeps_through_its_pauses_although_its_mailbox_rings) {
   world.ring(Topic{Topic::Kind::mailbox, "bob"});
   const int before = world.waker->sleeps;
   for (int i = 0; i < 100'000; ++i) std::this_thread::yield();  // time stands still: the pause goes on
-  EXPECT_LE(world.waker->sleeps - before, 5) << "it spins";
+  // Its naps take real time, 10 ms or more each: a few where the machine is quick, thousands if it did not sleep.
+  EXPECT_LE(world.waker->sleeps - before, 500) << "it spins";
 }
 
 TEST_F(OnSignal, needs_no_error_callback) {

@@ -33,11 +33,6 @@ struct Plan {
   std::uint32_t seed = 0;
 };
 
-void PrintTo(const Plan& plan, std::ostream* out) {
-  *out << fmt::format("{}, {} events, {} kills, seed {}", plan.store, kPublishers * plan.events_per_publisher,
-                      plan.kills, plan.seed);
-}
-
 class EventExchange : public ::testing::TestWithParam<Plan> {
  protected:
   EventExchange() : stage_(plan_.store), journal_(plan_.exclusive), random_(plan_.seed) {}
@@ -182,6 +177,7 @@ class EventExchange : public ::testing::TestWithParam<Plan> {
 };
 
 TEST_P(EventExchange, leaves_no_hole_and_acknowledges_every_event_once) {
+  SCOPED_TRACE(fmt::format("seed {}", GetParam().seed));
   run();
   kill_members_and_sweep();
   check_the_rest();

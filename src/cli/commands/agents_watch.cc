@@ -21,7 +21,7 @@ std::string change_json(const StateChange& change) {
   } else {
     json.key("previous_state").null();
   }
-  return json.boolean("first", change.first).end_object().take() + "\n";
+  return json_line(json.boolean("first", change.first).end_object().take());
 }
 
 std::string change_line(const OutputStyle& style, const StateChange& change, WallTime now) {

@@ -108,7 +108,9 @@ std::string why_not_answer(const Invocation& invocation, const ApprovalRequest& 
   const Result<ApprovalPolicy> policy = directory ? ApprovalPolicy::load(*directory) : std::unexpected(directory.error());
   const ApprovalRule* const rule = policy ? policy->rule_for(request.approval_type) : nullptr;
   if (rule == nullptr || std::ranges::find(rule->approvers, who) != rule->approvers.end()) return {};
-  return fmt::format("{} is not one of those who may answer it: {}", who, fmt::join(rule->approvers, ", "));
+  std::string others;
+  for (const std::string& approver : rule->approvers) others += (others.empty() ? "" : ", ") + approver;
+  return fmt::format("{} is not one of those who may answer it: {}", who, others);
 }
 
 Reply answer_request(const Invocation& invocation, ApprovalGate& gate, const ApprovalRequest& read, bool approved,

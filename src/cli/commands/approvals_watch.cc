@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <set>
 
 #include "aldis/approvals.h"
@@ -20,6 +21,11 @@
 namespace aldis::cli {
 namespace {
 
+using std::chrono::nanoseconds;
+
+constexpr nanoseconds kPauseMin = std::chrono::milliseconds{200};
+constexpr nanoseconds kPauseMax = std::chrono::seconds{5};
+
 class Watch {
  public:
   Watch(const Invocation& invocation, const Workspace& workspace, ApprovalGate& gate, Interruption& interruption,
@@ -33,13 +39,18 @@ class Watch {
         asks_(invocation.style.table() && isatty(STDIN_FILENO) == 1),
         rung_(waker_.subscribe(std::array{Topic{.kind = Topic::Kind::approvals, .name = {}}})) {}
 
-  // Until it was interrupted or told to quit.
+  // Until it was interrupted or told to quit, or the store says what trying again does not change.
   Result<void> run() {
     if (asks_) write_stdout("waiting for requests; Ctrl-C ends\n");
     while (!interruption_.token().stop_requested() && !quit_ && seen_.size() < count_) {
       const std::uint64_t rings = rung_->rings();
       const Result<std::vector<ApprovalRequest>> pending = gate_.get_pending_approvals(type_);
-      if (!pending) return std::unexpected(pending.error());
+      if (!pending) {
+        if (!pending.error().retryable) return std::unexpected(pending.error());
+        outlast(pending.error());
+        continue;
+      }
+      pause_ = {};
       bool asked = false;
       for (const ApprovalRequest& request : *pending) {
         if (!seen_.insert(request.request_id).second) continue;
@@ -53,9 +64,18 @@ class Watch {
   }
 
  private:
+  // Told once, until it works again.
+  void outlast(const Error& error) {
+    if (pause_ == nanoseconds::zero()) {
+      write_stderr(fmt::format("aldis: {}; trying again until it works\n", printable(error.message)));
+    }
+    pause_ = std::clamp<nanoseconds>(pause_ * 2, kPauseMin, kPauseMax);
+    waker_.sleep(*rung_, rung_->rings(), pause_, interruption_.token());
+  }
+
   void meet(const ApprovalRequest& request) {
     if (asks_) return ask(request);
-    if (!invocation_.style.table()) return write_stdout(approval_json(request) + "\n");
+    if (!invocation_.style.table()) return write_stdout(json_line(approval_json(request)));
     write_stdout(fmt::format("{}  {}  {}  (untrusted) {}\n", request.request_id, printable(request.approval_type),
                              printable(request.agent_id), printable(request.context.text())));
   }
@@ -71,14 +91,19 @@ class Watch {
 
   void ask(const ApprovalRequest& request) {
     using Kind = PromptAnswer::Kind;
+    if (const std::string why = why_not_answer(invocation_, request); !why.empty()) {
+      return write_stdout(fmt::format("{}  {} is for others: {}\n", request.request_id,
+                                      printable(request.approval_type), printable(why)));
+    }
     std::uint64_t rings = rung_->rings();
     ApprovalPrompt prompt(invocation_.style, invocation_.clock, interruption_.token());
     const PromptAnswer answer = prompt.ask(request, [&] { return is_open(request, rings); });
     switch (answer.kind) {
       case Kind::approve:
       case Kind::reject:
-        return tell(
-            answer_request(invocation_, gate_, request.request_id, answer.kind == Kind::approve, answer.reason));
+        return tell(request.request_id,
+                    answer_request(invocation_, gate_, request, answer.kind == Kind::approve, answer.reason,
+                                   interruption_.token()));
       case Kind::closed:
         return tell_how_it_ended(request.request_id);
       case Kind::skip:
@@ -89,11 +114,15 @@ class Watch {
       case Kind::interrupted:
         interruption_.interrupt();
         return;
+      case Kind::ended:
+        return;
     }
   }
 
-  void tell(const Reply& reply) const {
+  // What was not done is asked again, as long as it is pending.
+  void tell(const std::string& id, const Reply& reply) {
     if (reply.failure) {
+      seen_.erase(id);
       write_stdout(fmt::format("{} {}\n", paint(invocation_.style, Colour::red, "not done:"),
                                printable(reply.failure->message)));
     } else {
@@ -117,6 +146,7 @@ class Watch {
   const bool asks_;  // a person is there to answer
   const std::unique_ptr<Subscription> rung_;
   std::set<std::string> seen_;
+  nanoseconds pause_{};  // after the last failure of the store; 0: there was none since it worked
   bool quit_ = false;
 };
 
@@ -169,9 +199,9 @@ constinit const CommandSpec kApprovalsWatch{
     .output_schema = schema::kApproval,
     .examples = kExamples,
     .notes =
-        "Keys: y approves and n rejects, then a reason may be typed; s leaves the request to others, q ends. A "
-        "request\n"
-        "that is decided or timed out meanwhile leaves the screen.",
+        "Keys: y approves and n rejects, then a reason may be typed; s leaves the request to others, q ends. They are\n"
+        "heeded half a second after the request was shown. A request that is decided or timed out meanwhile leaves\n"
+        "the screen; one whose answer failed is shown again. What is approved is what was shown.",
     .execute = watch,
 };
 

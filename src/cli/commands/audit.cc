@@ -2,6 +2,7 @@
 
 #include "aldis/audit.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -118,9 +119,17 @@ Reply verify(const Invocation& invocation) {
   return reply;
 }
 
-// What was written is on the disk, if it went to a file: only then may it be removed from the log.
+// Only of a file it can be said that what was written is kept.
+Result<void> check_output_is_file() {
+  struct stat status{};
+  if (fstat(STDOUT_FILENO, &status) == 0 && S_ISREG(status.st_mode)) return {};
+  return fail(ErrorCode::failed_precondition,
+              "--rotate removes what it wrote out, so it writes to nothing but a file: aldis audit export --rotate > FILE");
+}
+
+// What was written is on the disk: only then may it be removed from the log.
 Result<void> sync_output() {
-  if (fsync(STDOUT_FILENO) == 0 || errno == EINVAL || errno == EROFS) return {};  // a pipe or terminal has no disk
+  if (fsync(STDOUT_FILENO) == 0) return {};
   return std::unexpected(system_error(ErrorCode::resource_exhausted, "cannot write all of standard output", errno));
 }
 
@@ -134,6 +143,10 @@ Reply export_log(const Invocation& invocation) {
     return reply;
   };
   if (!workspace) return failed(workspace.error());
+  const bool rotates = invocation.arguments.has("--rotate");
+  if (rotates) {
+    if (const Result<void> checked = check_output_is_file(); !checked) return failed(checked.error());
+  }
   AuditLog log(*workspace);
   AuditHead last;
   const Result<void> read = log.for_each([&](const AuditEntry& entry) {
@@ -142,7 +155,7 @@ Reply export_log(const Invocation& invocation) {
     return true;
   });
   if (!read) return failed(read.error());
-  if (!invocation.arguments.has("--rotate") || last.number == 0) return reply;
+  if (!rotates || last.number == 0) return reply;
   if (const Result<void> synced = sync_output(); !synced) return failed(synced.error());
   if (const Result<std::uint64_t> rotated = log.rotate(last); !rotated) return failed(rotated.error());
   return reply;
@@ -157,11 +170,11 @@ constexpr OptionSpec kExportOptions[] = {
     {.name = "--rotate",
      .value = {},
      .type = ValueType::flag,
-     .help = "Remove from the log what was written out, once it is"},
+     .help = "Remove from the log what was written out, once it is on the disk: to a file only"},
 };
 constexpr ExampleSpec kListExamples[] = {{"Who decided what", "aldis audit list --limit 100"}};
 constexpr ExampleSpec kVerifyExamples[] = {
-    {"Note the head now", "aldis audit verify | jq -r .data.head > /safe/place/head"},
+    {"Note the head now", "head=$(aldis audit verify | jq -er 'select(.ok).data.head') && echo \"$head\" > /safe/place/head"},
     {"Nothing was changed or cut off since", "aldis audit verify --head \"$(cat /safe/place/head)\""},
 };
 constexpr ExampleSpec kExportExamples[] = {
@@ -200,8 +213,8 @@ constinit const CommandSpec kAuditExport{
     .output_schema = schema::kAuditEntry,
     .examples = kExportExamples,
     .notes =
-        "With --rotate the numbers and the chain go on behind what was removed. Output that goes to a file is synced\n"
-        "to the disk first.",
+        "With --rotate the output must be a file. It is synced to the disk, then what it holds is removed; the numbers\n"
+        "and the chain go on behind it.",
     .execute = export_log,
 };
 

@@ -29,7 +29,7 @@ Reply recent(const Invocation& invocation) {
   const auto events = EventStreamer(*workspace).get_recent_events(type, at_most, start, end);
   if (!events) return fail_with(events.error());
   Reply reply;
-  reply.page = Page{.total_count = events->size(), .returned_count = events->size()};
+  reply.page = Page{.returned_count = events->size()};
   std::vector<std::string> rows;
   for (const StreamEvent& event : *events) rows.push_back(event_json(event));
   set_rows(reply, std::move(rows));

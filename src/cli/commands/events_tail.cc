@@ -29,11 +29,11 @@ TailRequest read_tail_request(const Invocation& invocation) {
   for (const std::string& type : request.types) arguments.check_name("TYPE", type);
   request.follow = arguments.has("--follow");
   const auto block = arguments.integer("--block-ms", 0, milliseconds(limits::kWaitMax / milliseconds{1}).count());
-  if (block) request.options.block_ms = milliseconds(*block);
+  if (block && *block > 0) request.options.block_ms = milliseconds(*block);
   if (request.follow) request.options.block_ms = kFollowing;
   if (arguments.has("--since") && arguments.has("--from")) arguments.add_problem("--since and --from are the same");
-  const std::string fallback = request.options.block_ms ? "$" : "0";
-  request.options.start = arguments.text("--since").value_or(arguments.text("--from").value_or(fallback));
+  const bool only_new = request.options.block_ms && !arguments.has("--group");
+  request.options.start = arguments.text("--since").value_or(arguments.text("--from").value_or(only_new ? "$" : "0"));
   const auto count = arguments.integer("--count", 1, INT64_MAX);
   if (count) request.count = static_cast<std::size_t>(*count);
   if (!count && !request.follow) request.count = limits::kConsumeCountDefault;
@@ -60,8 +60,7 @@ class Tail {
   // Until everything that was asked for is printed, or it was interrupted.
   Result<void> run() {
     for (;;) {
-      const std::size_t most = request_.count.value_or(limits::kConsumeCountDefault) - printed_;
-      request_.options.count = std::min(most, limits::kConsumeCountDefault);
+      request_.options.count = count_of_read();
       const Result<EventBatch> batch =
           streamer_.consume_events(request_.types, request_.options, interruption_.token());
       if (!batch) return std::unexpected(batch.error());
@@ -72,13 +71,21 @@ class Tail {
       const bool enough = request_.count && printed_ >= *request_.count;
       const bool nothing_more = !request_.follow && batch->items.empty();
       if (enough || nothing_more || interruption_.token().stop_requested()) return {};
-      if (!request_.follow && !batch->items.empty()) request_.options.block_ms.reset();
+      if (!request_.follow && printed_ > 0) request_.options.block_ms.reset();
     }
   }
 
  private:
+  // Who acknowledges line by line takes one at a time: where the reader of our output is slow, nothing else is held
+  // back for so long that another member would take it over.
+  std::size_t count_of_read() const {
+    if (request_.acknowledges) return 1;
+    if (!request_.count) return limits::kConsumeCountDefault;
+    return std::min(*request_.count - printed_, limits::kConsumeCountDefault);
+  }
+
   Result<void> show(const StreamItem& item) {
-    write_stdout(invocation_.style.table() ? item_line(invocation_.style, item) : item_json(item) + "\n");
+    write_stdout(invocation_.style.table() ? item_line(invocation_.style, item) : json_line(item_json(item)));
     const auto* event = std::get_if<StreamEvent>(&item);
     if (event == nullptr) return {};
     ++printed_;
@@ -120,8 +127,9 @@ constexpr ArgumentSpec kArguments[] = {
 constexpr OptionSpec kOptions[] = {
     {.name = "--since",
      .value = "$|0|ID",
-     .help = "Begin with what comes now ($), with the oldest kept (0), or behind an event (default: $ where it waits,"
-             " else 0)"},
+     .help =
+         "Begin with what comes now ($), with the oldest kept (0), or, of one type, behind an event (default: $ where"
+         " it waits and is in no group, else 0)"},
     {.name = "--from", .value = "$|0|ID", .help = "The same as --since"},
     {.name = "--follow", .value = {}, .type = ValueType::flag, .help = "Go on until it is interrupted"},
     {.name = "--block-ms",

@@ -49,6 +49,8 @@ class ApprovalRows {
   };
   // Of `subject` only what entries say of it is read.
   void end(const ApprovalSubject& subject, const End& end);
+  // The first of those that match, behind `after`.
+  std::vector<Id128> ids_of(const ApprovalPage& page, const std::optional<Id128>& after, std::size_t count);
   std::vector<ApprovalSubject> find_due(std::size_t count);
   std::uint64_t remove_old(std::size_t count);
 

@@ -52,6 +52,12 @@ const AuditBounds& AuditRows::bounds() {
   return *bounds_;
 }
 
+std::optional<std::uint64_t> AuditRows::stray() {
+  auto first = transaction_.query("SELECT min(number) FROM audit_log WHERE number <= ?", bounds().anchor.number);
+  if (!first.next() || first.is_null(0)) return std::nullopt;
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(first.integer(0), 0));
+}
+
 bool AuditRows::is_full() { return bounds().head.number - bounds().anchor.number >= limits::kAuditEntriesMax; }
 
 void AuditRows::append(AuditEntry entry) {
@@ -69,7 +75,7 @@ std::vector<AuditEntry> AuditRows::behind(std::uint64_t after, std::size_t count
   auto rows = transaction_.query(
       "SELECT number, kind, time_us, request_id, approval_type, agent_id, actor, outcome, key_id, context_hash, "
       "detail_hash, previous_hash, hash FROM audit_log WHERE number > ? ORDER BY number LIMIT ?",
-      std::min<std::uint64_t>(after, std::numeric_limits<std::int64_t>::max()), count);
+      std::min<std::uint64_t>(std::max(after, bounds().anchor.number), std::numeric_limits<std::int64_t>::max()), count);
   while (rows.next()) entries.push_back(entry_in(rows));
   return entries;
 }

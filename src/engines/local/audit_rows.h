@@ -21,6 +21,9 @@ class AuditRows {
   bool is_full();
   // Gives it the next number, the time of the transaction and its place in the chain.
   void append(AuditEntry entry);
+  // Of what is stored at or below the anchor, where nothing is, the lowest number.
+  std::optional<std::uint64_t> stray();
+  // Behind the anchor, too.
   std::vector<AuditEntry> behind(std::uint64_t after, std::size_t count);
   // None: the log holds no such entry. Else how many were removed.
   std::optional<std::uint64_t> rotate(const AuditHead& through);

@@ -34,6 +34,16 @@ class SqliteLedger final : public Ledger {
     for (LedgerDesk* desk : {&full_, &normal_, &reading_}) is_inherited ? desk->abandon() : desk->close();
   }
 
+  void tidy() override {
+    if (fork_guard_.in_child()) return;
+    LedgerPatience none(std::chrono::nanoseconds::zero());
+    Result<LedgerSeat> seat = normal_.sit(none);
+    if (!seat) return;
+    const ForkHold hold;
+    const auto connection = seat->connection(options_.clock->steady_now());
+    if (connection) (*connection)->checkpoint_if_due();
+  }
+
  protected:
   Result<void> run_write(LedgerSync sync, std::optional<std::chrono::nanoseconds> at_most, RawBody body,
                          void* context) override {
@@ -46,6 +56,7 @@ class SqliteLedger final : public Ledger {
       is_begun = true;
       const Result<void> written = write_on(*connection, seat.boot_row(), body, context);
       if (!written) connection->roll_back();
+      if (written && !at_most) connection->checkpoint_if_due();
       return written;
     };
     return attempt_while_busy(patience, attempt, [&] { return busy(patience); });

@@ -8,7 +8,7 @@
 // nothing of it happened. `read` runs its body on a snapshot, also of a ledger that cannot be written. A transaction
 // remembers its first failure: from then on queries yield nothing, and `write`/`read` return that failure whatever the
 // body answers, so bodies need not check. A busy ledger is asked again every millisecond or sooner, until the deadline;
-// a body runs once. Threads: safe from any thread and process. Bodies must not nest. Errors: deadline_exceeded
+// a body runs once. A write with a patience of its own never syncs for the log's sake; `tidy` does that later. Threads: safe from any thread and process. Bodies must not nest. Errors: deadline_exceeded
 // (somebody else writes; who, if that can be found), resource_exhausted (no room), failed_precondition (fork, newer
 // schema, another's file, an unsafe or network directory), permission_denied, data_loss (damaged), unavailable
 // (input/output errors).
@@ -83,6 +83,9 @@ class Ledger {
       -> std::invoke_result_t<Body&, LedgerTransaction&> {
     return run(body, [&](RawBody raw, void* context) { return run_write(sync, at_most, raw, context); });
   }
+  // What writes with a patience of their own left to do. May sync; what it cannot do is for later.
+  virtual void tidy() = 0;
+
   template <class Body>
   auto read(Body&& body) -> std::invoke_result_t<Body&, LedgerTransaction&> {
     return run(body, [&](RawBody raw, void* context) { return run_read(raw, context); });

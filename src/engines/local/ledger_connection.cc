@@ -55,6 +55,14 @@ class OpenConnections {
   std::vector<sqlite3*> databases_ ALDIS_GUARDED_BY(mutex_);
 };
 
+// Of the log; a process that opens the ledger alone reads as many.
+constexpr int kLogPagesDue = 1'000;
+
+int note_log_pages(void* noted, sqlite3* /*database*/, const char* /*name*/, int pages) {
+  *static_cast<int*>(noted) = pages;
+  return SQLITE_OK;
+}
+
 // A path as SQLite's URI: everything but plain characters is escaped.
 std::string uri_of(const std::string& path) {
   std::string uri = "file:";
@@ -119,18 +127,16 @@ LedgerConnection::~LedgerConnection() {
 bool LedgerConnection::is_read_only() const { return sqlite3_db_readonly(database_, "main") != 0; }
 
 Result<void> LedgerConnection::configure(const LedgerOpening& opening) {
-  for (const int option : {SQLITE_DBCONFIG_DEFENSIVE, SQLITE_DBCONFIG_ENABLE_FKEY}) {
+  for (const int option :
+       {SQLITE_DBCONFIG_DEFENSIVE, SQLITE_DBCONFIG_ENABLE_FKEY, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE}) {
     sqlite3_db_config(database_, option, 1, nullptr);
   }
   for (const int option : {SQLITE_DBCONFIG_TRUSTED_SCHEMA, SQLITE_DBCONFIG_DQS_DDL, SQLITE_DBCONFIG_DQS_DML,
                            SQLITE_DBCONFIG_ENABLE_VIEW, SQLITE_DBCONFIG_ENABLE_TRIGGER}) {
     sqlite3_db_config(database_, option, 0, nullptr);
   }
-  if (opening.access != LedgerAccess::shared) {
-    // Who only reads leaves the log as it is.
-    sqlite3_db_config(database_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
-    ALDIS_TRY(execute("PRAGMA locking_mode = EXCLUSIVE"));
-  }
+  sqlite3_wal_hook(database_, note_log_pages, &log_pages_);  // instead of SQLite's own checkpoints
+  if (opening.access != LedgerAccess::shared) ALDIS_TRY(execute("PRAGMA locking_mode = EXCLUSIVE"));
   ALDIS_TRY(
       execute(fmt::format("PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY; PRAGMA synchronous = {}; "
                           "PRAGMA journal_size_limit = {}",
@@ -159,6 +165,12 @@ Result<void> LedgerConnection::commit() { return step(commit_, "COMMIT", "write"
 
 void LedgerConnection::roll_back() {
   if (sqlite3_get_autocommit(database_) == 0) sqlite3_exec(database_, "ROLLBACK", nullptr, nullptr, nullptr);
+}
+
+void LedgerConnection::checkpoint_if_due() {
+  if (log_pages_ < kLogPagesDue) return;
+  log_pages_ = 0;
+  sqlite3_wal_checkpoint_v2(database_, "main", SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
 }
 
 Result<void> LedgerConnection::step(sqlite3_stmt*& statement, std::string_view sql, std::string_view doing) {

@@ -2,8 +2,10 @@
 // One SQLite connection to a ledger file, with every precaution. With ledger_query the only users of SQLite; used by
 // ledger.cc, ledger_schema.cc and ledger_report.cc. Implemented in ledger_connection.cc.
 //
-// Model: WAL, foreign keys on, nothing in the schema trusted, cells checked. Nothing waits: where another process is in
-// the way, the answer is deadline_exceeded at once, and the caller asks again (ledger_patience.h). Threads: one thread
+// Model: WAL, foreign keys on, nothing in the schema trusted, cells checked. Neither a commit nor the end moves the log
+// into the database, as that costs syncs: whoever has the time calls `checkpoint_if_due`; so the log of a ledger stays
+// beside it. Nothing waits: where another process is in the way, the answer is deadline_exceeded at once, and the
+// caller asks again (ledger_patience.h). Threads: one thread
 // at a time; every call under a ForkHold, the constructor and the destructor too.
 // fork: a child must not touch an inherited connection, nor destroy it. SQLite remembers the files that a process has
 // open, with the locks that it holds there, and a child holds none of them: before a child opens its first connection,
@@ -49,6 +51,8 @@ class LedgerConnection {
   Result<void> begin_read();
   Result<void> commit();
   void roll_back();  // nothing, if there is no transaction
+  // If the log was long at the last commit here. May sync; what it cannot do is for later. REQUIRES: no transaction.
+  void checkpoint_if_due();
 
   // For what is done once. Several statements, to the end.
   Result<void> execute(const std::string& sql);
@@ -65,6 +69,7 @@ class LedgerConnection {
   const std::string path_;
   const LedgerAccess access_;
   sqlite3* const database_;
+  int log_pages_ = 0;  // after the last commit
   LedgerStatements statements_;
   sqlite3_stmt* begin_write_ = nullptr;
   sqlite3_stmt* begin_read_ = nullptr;

@@ -13,8 +13,12 @@ class LocalAudit final : public AuditStore {
   explicit LocalAudit(std::shared_ptr<Ledger> ledger) : ledger_(std::move(ledger)) {}
 
   Result<AuditBounds> bounds() override {
-    return ledger_->read(
-        [](LedgerTransaction& transaction) -> Result<AuditBounds> { return AuditRows(transaction).bounds(); });
+    return ledger_->read([](LedgerTransaction& transaction) -> Result<AuditBounds> {
+      AuditRows rows(transaction);
+      AuditBounds bounds = rows.bounds();
+      bounds.stray = rows.stray();
+      return bounds;
+    });
   }
 
   Result<std::vector<AuditEntry>> entries(std::uint64_t after, std::size_t count) override {
