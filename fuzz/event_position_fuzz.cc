@@ -30,7 +30,8 @@ void look_at_position(const aldis::ReadPosition& position, std::string_view text
   require(disorder == position.streams.end());
   for (const aldis::StreamPosition& stream : position.streams) {
     require(aldis::check_name("event type", stream.type).has_value());
-    require(stream.after <= aldis::kEventNumberMax);
+    require(stream.after.ordinal <= aldis::kEventNumberMax && stream.after.ms <= aldis::kEventNumberMax);
+    require(stream.after.ordinal > 0 || stream.after == aldis::EventPlace{});
   }
   require(aldis::format_position(position) == text);
 }

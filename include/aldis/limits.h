@@ -85,7 +85,7 @@ inline constexpr std::chrono::nanoseconds kGroupUseNoted = 1h;  // a reader that
                                                                 // group may stay so much longer
 inline constexpr std::size_t kRemovalsPerPublish = 64;  // events beyond the bounds, hidden before, that leave the store
 inline constexpr std::chrono::nanoseconds kOwnEventPatience = 5ms;  // of other capabilities that publish here
-inline constexpr std::chrono::nanoseconds kOwnEventAttempt = 1s;    // of the thread that does it for them
+inline constexpr std::chrono::nanoseconds kOwnEventAttempt = 5s;    // of the thread that does it for them: like a call
 inline constexpr std::size_t kOwnEventsWaiting = 1'024;             // of one process; more are dropped and counted
 // On a Redis store: a repeated publication is recognised for so long; so often each process says of what it uses that
 // it is one of the namespace's streams.

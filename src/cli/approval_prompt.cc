@@ -95,8 +95,8 @@ std::optional<std::string> ApprovalPrompt::read_line(const TerminalMode& keys, c
 std::optional<std::string> ApprovalPrompt::ask_for_reason(const TerminalMode& keys, const ApprovalRequest& request,
                                                           bool approves) {
   // On a line of its own, since the next one is drawn again with each key.
-  write_stdout(fmt::format("{} {} {}\n", approves ? "approve" : "reject", printable(request.approval_type),
-                           request.request_id));
+  write_stdout(
+      fmt::format("{} {} {}\n", approves ? "approve" : "reject", printable(request.approval_type), request.request_id));
   for (;;) {
     std::optional<std::string> reason = read_line(keys, "reason (Enter for none): ");
     write_stdout("\n");

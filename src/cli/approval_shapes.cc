@@ -87,21 +87,21 @@ Colour colour_of(ApprovalState state) {
 }
 
 std::string approval_view(const OutputStyle& style, const ApprovalRequest& request) {
-  std::string text = render_fields(
-      style, {
-                 {"request", {request.request_id, Colour::bold}},
-                 {"type", {request.approval_type}},
-                 {"asked by", {request.agent_id}},
-                 {"status", {std::string(to_string(request.status)), colour_of(request.status)}},
-                 {"context (untrusted)", {request.context.text()}},
-                 {"context hash", {request.context_hash, Colour::dim}},
-                 {"asked", {format_timestamp(request.timestamp)}},
-                 {"expires", {time_or_nothing(request.expires_at)}},
-                 {"answers", {answers_text(request)}},
-                 {"decided by", {responder_text(request)}},
-                 {"reason (untrusted)", {request.reason}},
-                 {"decided", {time_or_nothing(request.decided_at)}},
-             });
+  std::string text =
+      render_fields(style, {
+                               {"request", {request.request_id, Colour::bold}},
+                               {"type", {request.approval_type}},
+                               {"asked by", {request.agent_id}},
+                               {"status", {std::string(to_string(request.status)), colour_of(request.status)}},
+                               {"context (untrusted)", {request.context.text()}},
+                               {"context hash", {request.context_hash, Colour::dim}},
+                               {"asked", {format_timestamp(request.timestamp)}},
+                               {"expires", {time_or_nothing(request.expires_at)}},
+                               {"answers", {answers_text(request)}},
+                               {"decided by", {responder_text(request)}},
+                               {"reason (untrusted)", {request.reason}},
+                               {"decided", {time_or_nothing(request.decided_at)}},
+                           });
   if (!request.is_signed || request.votes.empty()) return text;
   std::vector<std::vector<Cell>> rows;
   for (const ApprovalVote& vote : request.votes) {

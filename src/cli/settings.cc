@@ -116,7 +116,8 @@ Result<Settings> resolve_settings(const CommandSpec& command, Arguments& argumen
   Settings settings;
   settings.config_file = find_config_file(arguments, environment);
   const bool named = !settings.config_file.origin.empty() && settings.config_file.origin != "XDG_CONFIG_HOME";
-  if (named) settings.configuration_directory = std::filesystem::path(settings.config_file.value).parent_path().string();
+  if (named)
+    settings.configuration_directory = std::filesystem::path(settings.config_file.value).parent_path().string();
   settings.own_configuration_directory = own_configuration_directory_of(environment);
   ConfigFile file;
   if (!settings.config_file.value.empty()) {

@@ -3,14 +3,17 @@
 //
 // Model: the store knows where the group is, so a look asks each stream for what it has for this member, in an order
 // drawn by lot so that no busy stream starves another: first for an equal share, then those that gave all of it for
-// more. Where the group is missing it is made at the start that was asked for; of all types a stream that came after
-// the group began elsewhere begins with its first event, as "$" promises. Threads: one thread.
-// Errors: failed_precondition (a start ahead of its stream) and the store's; an error behind events that were already
-// given to this member is left to the next read, for they are its own now.
+// more. Where the group is missing it is made at the start that was asked for. Of all types that holds for its first
+// read, which ends by making the group on a stream of no user's (kAllTypesMark) too: once it is there, a stream without
+// the group came later and begins with its first event, as "$" promises. The streams are listed before the mark is
+// looked for, so of a stream that came after it nothing can be skipped. Threads: one thread.
+// Errors: failed_precondition (a start that is not of its stream) and the store's; an error behind events that were
+// already given to this member is left to the next read, for they are its own now.
 
 #include <deque>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "domain/event_merge.h"
@@ -18,6 +21,9 @@
 #include "domain/event_wait.h"
 
 namespace aldis {
+
+// A type that no user can name.
+inline constexpr std::string_view kAllTypesMark = "@all";
 
 struct Membership {
   std::string group;
@@ -33,9 +39,12 @@ class EventMember final : public StreamReading {
                                    Membership membership);
 
   const std::vector<std::string>& types() const override { return types_; }
-  Result<void> discover() override;
+  std::vector<std::size_t> first_places() const override;
+  Result<std::vector<std::size_t>> find_news() override;
   Result<std::vector<StreamItem>> look(std::span<const std::size_t> which) override;
-  std::chrono::nanoseconds quiet_for(std::size_t stream) const override { return next_take_over_[stream]; }
+  std::chrono::nanoseconds quiet_for(std::size_t stream) const override {
+    return next_take_over_[stream].value_or(limits::kQuietMax);
+  }
 
  private:
   // What one look has been given so far.
@@ -47,8 +56,12 @@ class EventMember final : public StreamReading {
 
   std::vector<std::size_t> draw_order(std::span<const std::size_t> which) const;
   Result<void> take(Look& look, std::span<const std::size_t> order);
-  Result<void> make_missing(Look& look, std::span<const std::size_t> missing, bool is_elsewhere, std::size_t share);
-  Result<std::uint64_t> start_of(std::size_t at, const std::vector<StreamHead>& heads, bool is_new) const;
+  Result<void> begin_all();
+  Result<void> mark();
+  Result<void> make_missing(Look& look, std::span<const std::size_t> missing, std::size_t share);
+  Result<std::uint64_t> start_of(std::size_t at, const StreamSlice& slice) const;
+  std::optional<EventPlace> given_place(std::string_view type) const;
+  Result<GroupSlice> ask(std::string_view type, std::optional<std::uint64_t> start_after, std::size_t count);
   // What came, or nothing where the group is missing.
   Result<std::optional<std::size_t>> read(Look& look, std::size_t at, std::optional<std::uint64_t> start_after,
                                           std::size_t count);
@@ -59,8 +72,11 @@ class EventMember final : public StreamReading {
   ReadStart start_;
   Membership membership_;
   std::vector<std::string> types_;
-  std::size_t known_at_first_ = 0;                        // types that were there when the read began
-  std::vector<std::chrono::nanoseconds> next_take_over_;  // of the type at the same place
+  bool is_first_ = false;  // read of all types by the group, not yet marked
+  std::vector<std::optional<std::chrono::nanoseconds>> next_take_over_;  // of the type at the same place
+  // Of all types: each stream before it was looked at last; the first `older_` were there before the mark.
+  std::vector<StreamHead> heads_;
+  std::size_t older_ = 0;
 };
 
 }  // namespace aldis

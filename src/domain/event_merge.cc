@@ -28,12 +28,12 @@ std::optional<EventMerge::Taken> EventMerge::take(std::vector<StreamItem>& items
   turns_.pop();
   Lane& lane = lanes_[taken.lane];
   if (lane.load.gap) {
-    taken.after = lane.load.gap->to;
+    taken.after = {.ms = 0, .ordinal = lane.load.gap->to};
     items.emplace_back(*std::exchange(lane.load.gap, std::nullopt));
   }
   if (lane.next < lane.load.events.size()) {
     StoredEvent& event = lane.load.events[lane.next++];
-    taken.after = event.place.ordinal;
+    taken.after = event.place;
     items.emplace_back(to_stream_event(lane.type, std::move(event)));
   }
   taken.lane_is_empty = lane.next == lane.load.events.size();

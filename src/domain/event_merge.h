@@ -31,7 +31,7 @@ class EventMerge {
 
   struct Taken {
     std::size_t lane = 0;
-    std::uint64_t after = 0;  // the ordinal with which the lane goes on behind it
+    EventPlace after = {};  // behind which the lane goes on; of a gap without an event 0 ms
     bool lane_is_empty = false;
   };
   // Appends to `items`. None: every lane is empty.

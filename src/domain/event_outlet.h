@@ -2,11 +2,13 @@
 // Where heartbeats, signals and approvals publish what happens to them, in passing. Used through own_events.h; owned by
 // Workspace::Impl, which makes it for the first event; implemented in event_outlet.cc.
 //
-// Model: callers put events into a queue of at most limits::kOwnEventsWaiting; one thread publishes them in that order,
-// tries each once and for at most limits::kOwnEventPatience. A caller waits until its event is published or lost, but
-// no longer than that, so that normally the event is there when its call returns. What finds the queue full, fails, or
-// takes too long is counted (EventStore::count_dropped), and that is all: nothing here fails. At the end what waits is
-// tried for limits::kOwnEventPatience in all, and the rest counted.
+// Model: callers put events into a queue of at most limits::kOwnEventsWaiting; one thread publishes them in that order
+// and tries each once, for limits::kOwnEventAttempt. A caller waits until its event is published or lost, but no longer
+// than limits::kOwnEventPatience, so that normally the event is there when its call returns. What finds the queue full
+// or fails is counted (EventStore::count_dropped), and that is all: nothing here fails. When nothing waits, the thread
+// does what the store left for later. The end waits for limits::kOwnEventPatience: then what is not published is
+// counted, and the thread left to itself with what it is doing, which may still be published. A store that has to be
+// told of the count is told then, for limits::kRedisRecheckPatience at most.
 // Threads: safe from any thread. Errors: resource_exhausted from `start`. fork: the child has no such thread; the
 // destructor there touches nothing that the thread might have held.
 
@@ -30,7 +32,7 @@ struct OwnEvent {
 
 class EventOutlet {
  public:
-  // REQUIRES: `workspace` owns the outlet and so outlives it.
+  // REQUIRES: `workspace` outlives the outlet.
   static Result<std::unique_ptr<EventOutlet>> start(Workspace::Impl& workspace);
   ~EventOutlet();
   EventOutlet(const EventOutlet&) = delete;

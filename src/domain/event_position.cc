@@ -16,7 +16,7 @@ constexpr std::string_view kPositionPrefix = "p1;";
 constexpr std::string_view kAllTypes = "*";
 constexpr std::size_t kNumberBytesMax = 16;  // of kEventNumberMax
 constexpr std::size_t kPositionBytesMax = kPositionPrefix.size() + kAllTypes.size() +
-                                          limits::kConsumeTypesMax * (limits::kNameBytesMax + 2 + kNumberBytesMax);
+                                          limits::kConsumeTypesMax * (limits::kNameBytesMax + 3 + 2 * kNumberBytesMax);
 
 std::optional<std::uint64_t> parse_number(std::string_view text) {
   if (text.empty() || text.size() > kNumberBytesMax || (text.size() > 1 && text.front() == '0')) return std::nullopt;
@@ -36,12 +36,13 @@ std::optional<EventPlace> read_event_id(std::string_view text) {
   return EventPlace{*ms, *ordinal};
 }
 
-// "type=ordinal"
+// "type=0", "type=event-id"
 std::optional<StreamPosition> read_stream_position(std::string_view text) {
   const std::size_t equals = text.find('=');
   if (equals == std::string_view::npos) return std::nullopt;
   const std::string_view type = text.substr(0, equals);
-  const auto after = parse_number(text.substr(equals + 1));
+  const std::string_view place = text.substr(equals + 1);
+  const auto after = place == "0" ? EventPlace{} : read_event_id(place);
   if (!after || !check_name("event type", type)) return std::nullopt;
   return StreamPosition{std::string(type), *after};
 }
@@ -96,7 +97,8 @@ std::string format_position(const ReadPosition& position) {
   std::string text(kPositionPrefix);
   if (position.all_types) text.append(kAllTypes).append(";");
   for (const StreamPosition& stream : position.streams) {
-    text.append(fmt::format("{}={};", stream.type, stream.after));
+    text.append(stream.type).append("=");
+    text.append(stream.after.ordinal == 0 ? "0" : format_event_id(stream.after)).append(";");
   }
   text.pop_back();
   return text;

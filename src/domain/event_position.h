@@ -5,10 +5,11 @@
 // Model, in the words of RFC 5234:
 //   start    = "$" / "0" / event-id / position
 //   event-id = number "-" number          ; milliseconds and ordinal, the latter at least 1
-//   position = "p1" [";*"] *(";" type "=" number)
+//   position = "p1" [";*"] *(";" type "=" ("0" / event-id))
 // A number is decimal without leading zeros, at most kEventNumberMax. Types are valid names in ascending byte order,
-// each once, at most limits::kConsumeTypesMax. A position says behind which ordinal each stream goes on; with "*" it is
-// of all types, and those that it does not name begin with their first event. A value has one text and a text one
+// each once, at most limits::kConsumeTypesMax. A position says behind which event each stream goes on ("0": its first
+// one is next); with "*" it is of all types, and those that it does not name begin with their first event. An event
+// whose time was not known, because it had left the stream, has 0 milliseconds. A value has one text and a text one
 // value: what is formatted reads back the same, and the other way round.
 // Threads: pure functions. Errors: invalid_argument, which says what is accepted.
 
@@ -27,7 +28,7 @@ inline constexpr std::uint64_t kEventNumberMax = (std::uint64_t{1} << 53) - 1;
 
 struct StreamPosition {
   std::string type;
-  std::uint64_t after = 0;  // ordinal
+  EventPlace after;  // 0-0: its first event is next
 
   bool operator==(const StreamPosition&) const = default;
 };

@@ -2,11 +2,13 @@
 // Reading streams for oneself: where each goes on, what came since, what was missed. Used by events.cc; implemented in
 // event_reader.cc.
 //
-// Model: a cursor a stream, the ordinal behind which it goes on. A look takes at most `count` events of all streams
+// Model: a cursor a stream, the event behind which it goes on. A look takes at most `count` events of all streams
 // together, merged by time, and moves the cursors behind exactly those; so the position repeats nothing and skips
-// nothing, whatever was cut. A cursor that points before the oldest kept event is a gap. Threads: one thread.
-// Errors: invalid_argument (a start that does not fit the types), failed_precondition (a cursor ahead of its stream),
-// and the store's; the cursors are then no use.
+// nothing, whatever was cut. A cursor that points before the oldest kept event is a gap. Each look reads the event of
+// the cursor again while it is kept: ordinals that a store lost are given anew, and only the time tells. A stream of
+// which nothing is known any more ends a read that names it; among all types it begins with its first event again.
+// Threads: one thread. Errors: invalid_argument (a start that does not fit the types), failed_precondition (a cursor
+// that is not of its stream), and the store's; the cursors are then no use.
 
 #include <string>
 #include <vector>
@@ -24,7 +26,8 @@ class EventReader final : public StreamReading {
                                    std::size_t count);
 
   const std::vector<std::string>& types() const override { return types_; }
-  Result<void> discover() override;
+  std::vector<std::size_t> first_places() const override { return first_places_; }
+  Result<std::vector<std::size_t>> find_news() override;
   Result<std::vector<StreamItem>> look(std::span<const std::size_t> which) override;
   std::chrono::nanoseconds quiet_for(std::size_t) const override { return limits::kQuietMax; }
 
@@ -33,7 +36,7 @@ class EventReader final : public StreamReading {
 
  private:
   struct Cursor {
-    std::uint64_t after = 0;
+    EventPlace after;
     bool from_oldest = false;  // behind whatever is lost when it is read first
   };
   EventReader(EventStore& store, std::vector<std::string> types, std::size_t count)
@@ -41,11 +44,14 @@ class EventReader final : public StreamReading {
 
   struct Look {
     EventMerge merge;
-    std::vector<bool> has_more;  // of each type: as much came as was asked for
+    std::vector<EventPlace> last;  // of each type: the newest event when it was read
   };
-  Result<void> start_from_heads(const ReadStart& start);
-  void add(std::string type, std::uint64_t after);
-  Result<void> load(Look& look, std::span<const std::size_t> which, std::size_t share);
+  Result<void> begin_all(const ReadStart& start);
+  Result<void> begin_with_new();
+  void add(std::string type, const EventPlace& after);
+  std::vector<std::size_t> places_with_news(const std::vector<StreamHead>& heads) const;
+  // `check`: that the cursors are of these streams.
+  Result<void> load(Look& look, std::span<const std::size_t> which, std::size_t share, bool check);
   Result<LaneLoad> admit(std::size_t at, StreamSlice&& slice);
 
   EventStore& store_;
@@ -53,15 +59,19 @@ class EventReader final : public StreamReading {
   std::size_t count_;
   std::vector<std::string> types_;
   std::vector<Cursor> cursors_;  // of the type at the same place
+  std::vector<std::size_t> first_places_;
 };
 
 // invalid_argument unless `start` may be used with these types.
 Result<void> check_start(const ReadStart& start, const std::vector<std::string>& types);
 
-// Those that are not among `known`.
-Result<std::vector<StreamHead>> find_new_streams(EventStore& store, const std::vector<std::string>& known);
+// Every stream that users know, in the byte order of the types. The others have types that are no names.
+Result<std::vector<StreamHead>> user_streams(EventStore& store);
 
-// failed_precondition if `after` is ahead of the stream, whose newest event is `last`.
-Result<void> check_is_not_ahead(std::string_view type, std::uint64_t after, std::uint64_t last);
+// To read a stream behind `after` and check that it is of this stream.
+StreamCursor cursor_to_check(std::string_view type, const EventPlace& after);
+// failed_precondition unless `after` is of the stream, or too old to tell. `slice`: read from cursor_to_check, with at
+// least one event.
+Result<void> check_is_of_stream(const EventPlace& after, const StreamSlice& slice);
 
 }  // namespace aldis

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <memory>
-#include <numeric>
 #include <utility>
 
 #include "core/try.h"
@@ -12,12 +11,6 @@ namespace aldis {
 namespace {
 
 using std::chrono::nanoseconds;
-
-std::vector<std::size_t> all_of(const StreamReading& reading) {
-  std::vector<std::size_t> all(reading.types().size());
-  std::iota(all.begin(), all.end(), std::size_t{0});
-  return all;
-}
 
 // Hears the streams of a reading, each by itself, and knows when each has to be looked at without a ring.
 class StreamBells {
@@ -92,23 +85,24 @@ class StreamBells {
 Result<std::vector<StreamItem>> read_streams(Workspace::Impl& workspace, StreamReading& reading, bool all_types,
                                              std::optional<nanoseconds> block, const std::stop_token& stop) {
   const SteadyTime deadline = workspace.clock().steady_now() + block.value_or(nanoseconds::zero());
-  Result<std::vector<StreamItem>> items = reading.look(all_of(reading));
+  Result<std::vector<StreamItem>> items = reading.look(reading.first_places());
   const auto is_over = [&] { return stop.stop_requested() || workspace.clock().steady_now() >= deadline; };
   if (!items || !items->empty() || is_over()) return items;
   StreamBells bells(workspace, all_types);
   bells.follow(reading.types());
   for (;;) {
     const std::uint64_t rings = bells.rings();
-    if (bells.streams_became_known()) {
-      ALDIS_TRY(reading.discover());
+    const bool has_new_streams = bells.streams_became_known();
+    const std::vector<std::size_t> due = bells.take_due();
+    std::vector<std::size_t> places = due;
+    if (has_new_streams || (all_types && due.size() > 1)) {
+      ALDIS_TRY_ASSIGN(places, reading.find_news());
       bells.follow(reading.types());
     }
-    const std::vector<std::size_t> due = bells.take_due();
-    if (!due.empty()) {
-      items = reading.look(due);
-      if (!items || !items->empty()) return items;
-      bells.put_off(due, reading);
-    }
+    items = reading.look(places);
+    if (!items || !items->empty()) return items;
+    bells.put_off(due, reading);
+    bells.put_off(places, reading);
     if (is_over()) return items;
     bells.sleep(rings, deadline - workspace.clock().steady_now(), stop);
   }

@@ -23,7 +23,7 @@ using std::chrono::nanoseconds;
 
 constexpr std::string_view kTypeArgument = "event type";
 constexpr std::string_view kGroupArgument = "group";
-constexpr std::size_t kStreamsAtOnce = 64;  // whose first events are in memory together
+constexpr std::size_t kEventsAtOnce = 64;  // of several streams, or of no sequence, that are in memory together
 
 double in_seconds(nanoseconds duration) { return std::chrono::duration<double>(duration).count(); }
 
@@ -103,6 +103,23 @@ Result<std::vector<StreamInfo>> describe(EventStore& store, std::span<const Stre
   return infos;
 }
 
+// Those of the places that may be of the stream: an ordinal that the store lost is another event's by now.
+Result<std::vector<std::uint64_t>> ordinals_of(EventStore& store, std::string_view type,
+                                               std::span<const EventPlace> places) {
+  std::vector<std::uint64_t> ordinals;
+  while (!places.empty()) {
+    const auto part = places.first(std::min(kEventsAtOnce, places.size()));
+    places = places.subspan(part.size());
+    std::vector<StreamCursor> cursors;
+    for (const EventPlace& place : part) cursors.push_back(cursor_to_check(type, place));
+    ALDIS_TRY_ASSIGN(const std::vector<StreamSlice> slices, store.read(cursors, 1));
+    for (std::size_t i = 0; i < part.size(); ++i) {
+      if (check_is_of_stream(part[i], slices[i])) ordinals.push_back(part[i].ordinal);
+    }
+  }
+  return ordinals;
+}
+
 }  // namespace
 
 EventStreamer::EventStreamer(Workspace workspace) : workspace_(std::move(workspace)) {}
@@ -155,12 +172,13 @@ Result<std::uint64_t> EventStreamer::acknowledge(std::string_view type, std::str
     return fail(ErrorCode::invalid_argument, "{} event ids in one call: at most {} are allowed; make several calls",
                 event_ids.size(), limits::kConsumeCountMax);
   }
-  std::vector<std::uint64_t> ordinals;
-  ordinals.reserve(event_ids.size());
+  std::vector<EventPlace> places;
+  places.reserve(event_ids.size());
   for (const std::string& event_id : event_ids) {
     ALDIS_TRY_ASSIGN(const EventPlace place, parse_event_id(event_id));
-    ordinals.push_back(place.ordinal);
+    places.push_back(place);
   }
+  ALDIS_TRY_ASSIGN(const std::vector<std::uint64_t> ordinals, ordinals_of(workspace_.impl()->events(), type, places));
   return workspace_.impl()->event_groups().acknowledge(type, group, ordinals);
 }
 
@@ -209,13 +227,14 @@ Result<StreamInfo> EventStreamer::get_stream_info(std::string_view type) const {
 Result<std::vector<StreamInfo>> EventStreamer::list_streams() const {
   ALDIS_TRY(workspace_.impl()->usable());
   EventStore& store = workspace_.impl()->events();
-  ALDIS_TRY_ASSIGN(const std::vector<StreamHead> heads, store.heads());
+  ALDIS_TRY_ASSIGN(std::vector<StreamHead> heads, store.heads());
+  std::erase_if(heads, &StreamHead::is_only_announced);
   std::vector<StreamInfo> infos;
   infos.reserve(heads.size());
   // A part at a time: to know its id, the first event of each is read.
-  for (std::size_t at = 0; at < heads.size(); at += kStreamsAtOnce) {
+  for (std::size_t at = 0; at < heads.size(); at += kEventsAtOnce) {
     ALDIS_TRY_ASSIGN(std::vector<StreamInfo> part,
-                     describe(store, std::span(heads).subspan(at).first(std::min(kStreamsAtOnce, heads.size() - at))));
+                     describe(store, std::span(heads).subspan(at).first(std::min(kEventsAtOnce, heads.size() - at))));
     std::ranges::move(part, std::back_inserter(infos));
   }
   return infos;

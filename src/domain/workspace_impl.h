@@ -54,6 +54,8 @@ class Workspace::Impl {
   ApprovalStore& approvals() const { return *parts_.approvals; }
   AuditStore& audit() const { return *parts_.audit; }
   EventStore& events() const { return *parts_.events; }
+  // For a thread that may outlive the workspace.
+  const WorkspaceParts& parts() const { return parts_; }
   EventGroupStore& event_groups() const { return *parts_.event_groups; }
   Waker& waker() const { return *parts_.waker; }
 

@@ -8,10 +8,11 @@
 // reader sees is exact at every moment: the newest max_length events, those no older than max_age by the store's clock
 // (a step of the wall clock changes nothing on a local store while the host runs), and none below a trim; what is
 // beyond may be removed later, and is never seen again. A stream that was not published to or configured, and of which
-// no group was used, for limits::kStreamIdle may be removed, with its ordinals, to make room for another. A store rings Topic::stream (ports/waker.h) after it commits an
-// event, and Topic::streams after a stream became known. Threads: safe from any thread and process. Errors: as each
-// function says, and deadline_exceeded / unavailable / resource_exhausted / data_loss from the engine. A failed call
-// changes nothing; only one that is unavailable on a shared store may have been carried out.
+// no group was used, for limits::kStreamIdle may be removed, with its ordinals, to make room for another. A store rings
+// Topic::stream (ports/waker.h) after it commits an event, and Topic::streams after a stream became known. Threads:
+// safe from any thread and process. Errors: as each function says, and deadline_exceeded / unavailable /
+// resource_exhausted / data_loss from the engine. A failed call changes nothing; only one that is unavailable on a
+// shared store may have been carried out.
 
 #include <algorithm>
 #include <array>
@@ -31,7 +32,9 @@ namespace aldis {
 // What Aldis publishes about itself, however many other streams there are.
 inline constexpr std::array<std::string_view, 4> kOwnEventTypes = {"agent_heartbeat", "approval_decision",
                                                                    "approval_request", "coordination_signal"};
-inline bool is_own_event_type(std::string_view type) { return std::ranges::find(kOwnEventTypes, type) != kOwnEventTypes.end(); }
+inline bool is_own_event_type(std::string_view type) {
+  return std::ranges::find(kOwnEventTypes, type) != kOwnEventTypes.end();
+}
 
 struct OutgoingEvent {
   // Made by the caller for this one publication. Publishing it again while it is the newest event of its stream changes
@@ -112,6 +115,8 @@ class EventStore {
   // Tells the store what this process counted and could not tell yet; nothing to do where counting does it. May block,
   // for at most that long.
   virtual void hand_on_dropped(std::chrono::nanoseconds at_most) = 0;
+  // Does what publications with a patience of their own left for later. May block; what cannot be done stays for later.
+  virtual void tidy() = 0;
 };
 
 }  // namespace aldis

@@ -1,7 +1,6 @@
 // aldis approvals watch, as a person uses it: on a pseudo-terminal. And aldis events tail there.
 
 #include <gmock/gmock.h>
-
 #include <sys/stat.h>
 
 #include <csignal>
@@ -181,8 +180,9 @@ class SignedAtTerminal : public AtTerminal {
  protected:
   SignedAtTerminal() {
     const std::string config = sandbox.write_file("home/.config/aldis/config.toml", "");
-    const std::string rules = sandbox.write_file(
-        "home/.config/aldis/approvals.toml", "version = 1\n[[rule]]\ntype = \"deploy\"\napprovers = [\"dana\", \"erik\"]\n");
+    const std::string rules =
+        sandbox.write_file("home/.config/aldis/approvals.toml",
+                           "version = 1\n[[rule]]\ntype = \"deploy\"\napprovers = [\"dana\", \"erik\"]\n");
     for (const std::string& path : {sandbox.home() + "/.config/aldis", config, rules}) ::chmod(path.c_str(), 0700);
     const std::string key =
         sandbox.aldis({"approvers", "enroll", "dana", "--passphrase-file", "-"}, {}, "open sesame\n")
@@ -239,7 +239,9 @@ TEST_F(AtTerminal, a_signal_at_a_passphrase_leaves_a_terminal_that_echoes) {
 TEST_F(AtTerminal, a_passphrase_can_be_corrected) {
   Terminal terminal(sandbox.command({"approvers", "enroll", "dana"}), environment());
   ASSERT_TRUE(terminal.shows("passphrase of dana: "));
-  terminal.type("wrong\x15open sesaml\x7f" "e\n");
+  terminal.type(
+      "wrong\x15open sesaml\x7f"
+      "e\n");
   ASSERT_TRUE(terminal.shows("the same again: "));
   terminal.type("open sesame\n");
   EXPECT_EQ(terminal.wait(), 0);

@@ -94,9 +94,9 @@ TEST_P(TrustedApprovals, an_export_removes_nothing_that_did_not_go_to_a_file) {
 
 TEST_P(TrustedApprovals, a_policy_makes_no_command_wait_for_longer_than_it_was_told) {
   const std::string config = sandbox.write_file("policy/config.toml", "");
-  const std::string rules = sandbox.write_file(
-      "policy/approvals.toml",
-      "version = 1\n[[rule]]\ntype = \"deploy\"\napprovers = [\"dana\"]\ntimeout = \"none\"\n");
+  const std::string rules =
+      sandbox.write_file("policy/approvals.toml",
+                         "version = 1\n[[rule]]\ntype = \"deploy\"\napprovers = [\"dana\"]\ntimeout = \"none\"\n");
   for (const std::string& path : {sandbox.directory() + "/policy", rules}) ::chmod(path.c_str(), 0700);
   const Ended ended = aldis(request({"--timeout", "0.1"}), {{"ALDIS_CONFIG", config}});
   EXPECT_EQ(ended.exit_code, 84) << ended.out;
@@ -132,11 +132,11 @@ TEST(LockedApprovals, are_unavailable_and_not_timed_out) {
   Running watch(sandbox.command({"approvals", "watch"}), sandbox.environment());  // keeps the ledger open
   ASSERT_TRUE(watch.wait_for_output(id));
   // As a writer of SQLite does that was stopped: the lock of its write-ahead log.
-  const int log = ::open((sandbox.home() + "/.local/state/aldis/ledger-default.sqlite3-shm").c_str(), O_RDWR | O_CLOEXEC);
+  const int log =
+      ::open((sandbox.home() + "/.local/state/aldis/ledger-default.sqlite3-shm").c_str(), O_RDWR | O_CLOEXEC);
   struct flock lock{.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 120, .l_len = 1, .l_pid = 0};
   ASSERT_EQ(fcntl(log, F_SETLK, &lock), 0);
-  for (const Words& words :
-       {request, Words{"approvals", "approve", id, "--as", "dana", "--connect-timeout", "0.1"}}) {
+  for (const Words& words : {request, Words{"approvals", "approve", id, "--as", "dana", "--connect-timeout", "0.1"}}) {
     const Ended ended = sandbox.aldis(words);
     EXPECT_EQ(ended.exit_code, 12) << ended.out;
     EXPECT_EQ(ended.text("/error/code"), "STORE_UNAVAILABLE");

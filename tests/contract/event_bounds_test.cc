@@ -218,6 +218,55 @@ TEST_P(EventBoundsContract, a_stream_that_is_not_known_has_nothing_to_trim) {
   EXPECT_FALSE(is_known("deploy"));
 }
 
+// What may go besides limits::kStreamIdle before a stream makes room: uses are noted now and then.
+constexpr auto kIdle = limits::kStreamIdle + 50h;
+
+class StreamSlotsContract : public EventContract {
+ protected:
+  void fill_slots() {
+    for (std::size_t i = 0; i < limits::kStreamsMax; ++i) publish("type" + std::to_string(i));
+  }
+  Result<EventPlace> try_publish(std::string_view type) {
+    return store().publish({.id = next_id(), .type = type, .data = "{}", .source = {}});
+  }
+};
+
+TEST_P(StreamSlotsContract, a_stream_that_nobody_uses_makes_room_for_another) {
+  fill_slots();
+  const auto refused = try_publish("another");
+  ASSERT_EQ(outcome_of(refused), "resource_exhausted");
+  EXPECT_FALSE(refused.error().retryable);
+  advance(kIdle / 2);
+  publish("type7");
+  configure({}, "type8");
+  ASSERT_TRUE(try_group_read("ann", {.type = "type9"}));
+  EXPECT_EQ(outcome_of(try_publish("another")), "resource_exhausted");
+  advance(kIdle / 2 + 1h);
+  EXPECT_EQ(publish("another").ordinal, 1U);
+  EXPECT_LE(known_streams().size(), limits::kStreamsMax);
+  for (const std::string used : {"type7", "type8", "type9", "another"}) EXPECT_TRUE(is_known(used)) << used;
+}
+
+TEST_P(StreamSlotsContract, what_made_room_begins_anew) {
+  fill_slots();
+  advance(kIdle);
+  for (std::size_t i = 0; i < limits::kStreamsMax; ++i) publish("new" + std::to_string(i));
+  EXPECT_EQ(outcome_of(try_publish("type7")), "resource_exhausted");
+  EXPECT_FALSE(is_known("type7"));
+  advance(kIdle);
+  EXPECT_EQ(publish("type7").ordinal, 1U);
+  EXPECT_EQ(read("type7"), from_to(1, 1));
+}
+
+TEST_P(StreamSlotsContract, what_aldis_publishes_about_itself_needs_no_room_and_takes_none) {
+  publish(kOwnEventTypes[0]);
+  fill_slots();
+  for (const std::string_view own : kOwnEventTypes) publish(own);
+  EXPECT_EQ(known_streams().size(), limits::kStreamsMax + kOwnEventTypes.size());
+  EXPECT_EQ(outcome_of(try_publish("another")), "resource_exhausted");
+}
+
+INSTANTIATE_TEST_SUITE_P(Engines, StreamSlotsContract, ::testing::ValuesIn(all_engines()), event_engine_name);
 INSTANTIATE_TEST_SUITE_P(Engines, EventBoundsContract, ::testing::ValuesIn(all_engines()), event_engine_name);
 
 }  // namespace

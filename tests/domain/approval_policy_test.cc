@@ -342,26 +342,52 @@ TEST_F(GuardedPolicy, is_none_without_a_file_of_approvers) {
   EXPECT_EQ(seen_by_another_user(), "not guarded");
 }
 
-TEST(ConfigurationDirectory, is_the_given_one) {
-  EXPECT_EQ(*choose_configuration_directory("/somewhere"), "/somewhere");
+TEST(ConfigurationDirectory, is_the_named_one) {
+  EXPECT_EQ(*choose_configuration_directory("/somewhere", "/own"), "/somewhere");
 }
 
 TEST(ConfigurationDirectory, is_that_of_the_system_if_it_holds_a_policy) {
   ConfigurationWorld system;
-  EXPECT_THAT(*choose_configuration_directory("", system.path()), EndsWith("/.config/aldis"));
-  EXPECT_THAT(*choose_configuration_directory("", system.file("nowhere")), EndsWith("/.config/aldis"));
+  EXPECT_THAT(*choose_configuration_directory("", "", system.path()), EndsWith("/.config/aldis"));
+  EXPECT_THAT(*choose_configuration_directory("", "", system.file("nowhere")), EndsWith("/.config/aldis"));
+  EXPECT_EQ(*choose_configuration_directory("", "/own", system.path()), "/own");
   system.write_rules("");
-  EXPECT_EQ(*choose_configuration_directory("", system.path()), system.path());
-  EXPECT_EQ(*choose_configuration_directory("/given", system.path()), "/given");
+  EXPECT_EQ(*choose_configuration_directory("", "/own", system.path()), system.path());
+  EXPECT_EQ(*choose_configuration_directory("/given", "/own", system.path()), "/given");
+}
+
+TEST_F(GuardedPolicy, of_the_system_is_not_passed_over_because_its_directory_cannot_be_searched) {
+  ASSERT_EQ(::chmod(directory().c_str(), 0700), 0);
+  const std::string chosen = in_a_child([&]() -> std::string {
+    if (::setresuid(kSomebody, kSomebody, kSomebody) != 0) return "cannot become another user";
+    const auto found = choose_configuration_directory("", "/own", directory());
+    const bool is_refused = found && !ApprovalPolicy::load(*found);
+    return is_refused ? *found + ", which is refused" : "open mode";
+  });
+  EXPECT_EQ(chosen, directory() + ", which is refused");
+}
+
+TEST_F(GuardedPolicy, is_none_that_was_not_guarded_when_its_rules_were_read) {
+  ASSERT_EQ(::chown(directory().c_str(), kSomebody, 0), 0);
+  const std::string seen = in_a_child([&]() -> std::string {
+    if (::setresuid(kSomebody, kSomebody, 0) != 0) return "cannot become another user";
+    auto policy = ApprovalPolicy::load(directory());
+    if (!policy || ::setresuid(0, 0, 0) != 0 || ::chown(directory().c_str(), 0, 0) != 0) return "cannot guard it";
+    if (::setresuid(kSomebody, kSomebody, kSomebody) != 0 || !policy->refresh()) return "cannot read it";
+    const auto anew = ApprovalPolicy::load(directory());
+    if (!anew || !anew->guarded()) return "it is not guarded now";
+    return policy->guarded() ? "guarded" : "not guarded";
+  });
+  EXPECT_EQ(seen, "not guarded");
 }
 
 TEST_F(GuardedPolicy, leaves_the_keys_of_its_reader_in_their_own_directory) {
   const std::string chosen = in_a_child([&]() -> std::string {
     if (::setresuid(kSomebody, kSomebody, kSomebody) != 0) return "cannot become another user";
-    const auto keys = choose_key_directory(directory());
+    const auto keys = choose_key_directory(directory(), "/own");
     return keys ? *keys : keys.error().message;
   });
-  EXPECT_THAT(chosen, ::testing::AnyOf(EndsWith("/.config/aldis"), HasSubstr("has no home directory")));
+  EXPECT_EQ(chosen, "/own");
   EXPECT_EQ(*choose_key_directory(directory()), directory()) << "it is root's";
 }
 
@@ -374,7 +400,7 @@ TEST(ConfigurationDirectory, holds_the_keys_if_it_is_ours_or_is_to_be_made) {
 TEST(ConfigurationDirectory, of_the_system_is_not_passed_over_because_it_cannot_be_read) {
   ConfigurationWorld system;
   ASSERT_EQ(::symlink("approvals.toml", system.file("approvals.toml").c_str()), 0);
-  EXPECT_EQ(*choose_configuration_directory("", system.path()), system.path());
+  EXPECT_EQ(*choose_configuration_directory("", "/own", system.path()), system.path());
   EXPECT_FALSE(ApprovalPolicy::load(system.path()));
 }
 

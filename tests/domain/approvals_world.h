@@ -61,7 +61,9 @@ class ApprovalSaboteur final : public ApprovalStore {
   Result<ChangeOutcome> change(const Id128& id, const ApprovalChange& change) override {
     ++changes;
     if (before_change) std::exchange(before_change, {})();
-    return guard([&] { return store_->change(id, change); });
+    auto outcome = guard([&] { return store_->change(id, change); });
+    if (auto* superseded = outcome ? std::get_if<ApprovalSuperseded>(&*outcome) : nullptr) touch(superseded->reading);
+    return outcome;
   }
   Result<std::uint64_t> remove_timed_out(nanoseconds age) override {
     return guard([&] { return store_->remove_timed_out(age); });

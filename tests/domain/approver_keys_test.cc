@@ -150,6 +150,35 @@ TEST_F(ApproverKeys, that_others_may_read_or_that_are_links_are_refused) {
   EXPECT_EQ(refusal("dana"), ErrorCode::failed_precondition);
 }
 
+TEST_F(ApproverKeys, lie_in_the_directory_of_their_owner_where_the_policy_is_somebody_elses) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give directories away";
+  constexpr uid_t kSomebody = 65534;
+  const ConfigurationWorld own;
+  ASSERT_EQ(::chown(world.path().c_str(), kSomebody, kSomebody), 0);
+  const auto dana = enroll_approver(world.path(), "dana", kPassphrase, kCheapSeal, own.path());
+  ASSERT_TRUE(dana) << dana.error().message;
+  EXPECT_NE(read_text(own.file("keys/dana.key")), "");
+  EXPECT_EQ(read_text(world.file("keys/dana.key")), "");
+  const auto key = ApproverKey::unseal(world.path(), "dana", kPassphrase, own.path());
+  ASSERT_TRUE(key) << key.error().message;
+  EXPECT_EQ(key->key_id(), dana->key_id);
+}
+
+// Mappings that no core dump holds.
+int undumped_mappings() {
+  std::istringstream maps(read_text("/proc/self/smaps"));
+  int found = 0;
+  for (std::string line; std::getline(maps, line);) found += line.starts_with("VmFlags:") && line.contains(" dd");
+  return found;
+}
+
+TEST_F(ApproverKeys, that_are_unsealed_are_in_no_core_dump) {
+  world.enroll("dana");
+  const int before = undumped_mappings();
+  const ApproverKey key = world.unseal("dana");
+  EXPECT_GT(undumped_mappings(), before);
+}
+
 TEST_F(ApproverKeys, that_are_enrolled_as_usual_cost_what_libsodium_calls_moderate) {
   const auto dana = enroll_approver(world.path(), "dana", kPassphrase);
   ASSERT_TRUE(dana) << dana.error().message;

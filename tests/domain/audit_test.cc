@@ -386,15 +386,21 @@ class BusyAudit final : public AuditStore {
  public:
   explicit BusyAudit(std::shared_ptr<AuditStore> store) : store_(std::move(store)) {}
   std::function<void()> before_entries;
+  std::function<void(AuditEntry&)> tamper;
+  std::optional<std::uint64_t> stray;
   bool failing = false;
   Result<AuditBounds> bounds() override {
     if (failing) return fail(ErrorCode::unavailable, "the store is away");
-    return store_->bounds();
+    auto bounds = store_->bounds();
+    if (bounds) bounds->stray = stray;
+    return bounds;
   }
   Result<std::vector<AuditEntry>> entries(std::uint64_t after, std::size_t count) override {
     if (before_entries) std::exchange(before_entries, {})();
     if (failing) return fail(ErrorCode::unavailable, "the store is away");
-    return store_->entries(after, count);
+    auto entries = store_->entries(after, count);
+    if (entries && tamper) std::ranges::for_each(*entries, tamper);
+    return entries;
   }
   Result<std::uint64_t> rotate(const AuditHead& through) override {
     if (failing) return fail(ErrorCode::unavailable, "the store is away");
@@ -430,6 +436,31 @@ TEST_F(BusyAuditLogTest, that_is_rotated_while_it_is_verified_has_no_fault) {
   const auto verified = busy.verify();
   EXPECT_FALSE(verified->fault) << verified->fault->what;
   EXPECT_EQ(verified->first.number, 3u);
+}
+
+TEST_F(BusyAuditLogTest, that_has_a_fault_is_not_rotated) {
+  decide(3);
+  const AuditHead exported{6, log.list()->at(5).hash};
+  store->tamper = [](AuditEntry& entry) {
+    if (entry.number == 2) entry.actor = "mallory";
+  };
+  const Error error = error_of(busy.rotate(exported));
+  EXPECT_EQ(error.code, ErrorCode::failed_precondition);
+  EXPECT_THAT(error.message, HasSubstr("entry 2 was changed"));
+  EXPECT_THAT(*log.list(), SizeIs(9)) << "what proves it is still there";
+  store->tamper = {};
+  EXPECT_EQ(*busy.rotate(exported), 6u);
+}
+
+TEST_F(BusyAuditLogTest, that_has_an_entry_below_its_beginning_has_a_fault) {
+  decide(3);
+  ASSERT_TRUE(log.rotate({6, log.list()->at(5).hash}));
+  EXPECT_FALSE(busy.verify()->fault);
+  store->stray = 4;
+  const auto verified = busy.verify();
+  ASSERT_TRUE(verified->fault);
+  EXPECT_EQ(verified->fault->number, 4u);
+  EXPECT_THAT(verified->fault->what, HasSubstr("stored as number 4, and the log begins behind 6"));
 }
 
 TEST_F(BusyAuditLogTest, that_cannot_be_reached_is_not_said_to_be_sound) {

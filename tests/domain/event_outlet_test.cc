@@ -4,7 +4,6 @@
 
 #include <gmock/gmock.h>
 
-#include <atomic>
 #include <cstdlib>
 #include <thread>
 
@@ -14,6 +13,7 @@
 namespace aldis::testing {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -57,7 +57,7 @@ TEST_F(Outlet, an_event_is_there_when_the_call_returns) {
 TEST_F(Outlet, the_store_is_told_of_the_patience) {
   publish(1);
   world.events->wait_for_publications(1);
-  EXPECT_EQ(world.events->last_patience, limits::kOwnEventPatience);
+  EXPECT_EQ(world.events->last_patience, limits::kOwnEventAttempt);
 }
 
 TEST_F(Outlet, a_store_that_hangs_does_not_keep_the_caller) {
@@ -122,54 +122,42 @@ TEST_F(Outlet, events_of_one_caller_keep_their_order_whatever_others_do) {
   EXPECT_THAT(stored(), SizeIs(200));
 }
 
-TEST_F(Outlet, at_the_end_what_waits_is_still_published) {
+// How fast the machine is decides when the patience of the end is over: what came by then is there.
+TEST_F(Outlet, at_the_end_what_waits_is_published_or_counted) {
   hang_with(1);
   publish(2);
   publish(3);
-  std::thread end([&] { workspace.reset(); });
   world.events->release();
-  end.join();
-  EXPECT_THAT(stored(), ElementsAre("1", "2", "3"));
-  EXPECT_EQ(dropped(), 0u);
+  workspace.reset();
+  world.events->wait_for_publications(1);
+  const auto there = stored();
+  EXPECT_THAT(there, AnyOf(ElementsAre("1"), ElementsAre("1", "2"), ElementsAre("1", "2", "3")));
+  EXPECT_GE(there.size() + dropped(), 3u);
+  EXPECT_LE(there.size() + dropped(), 4u) << "one is counted that was on its way";
 }
 
-// Says when somebody first asks for the steady time: the outlet does when it is closed.
-class AskedClock final : public Clock {
- public:
-  explicit AskedClock(std::shared_ptr<FakeClock> clock) : clock_(std::move(clock)) {}
-  WallTime wall_now() const override { return clock_->wall_now(); }
-  BootTime boot_now() const override { return clock_->boot_now(); }
-  SteadyTime steady_now() const override {
-    asked_ = true;
-    asked_.notify_all();
-    return clock_->steady_now();
-  }
-  void wait_until_asked() const { asked_.wait(false); }
-
- private:
-  const std::shared_ptr<FakeClock> clock_;
-  mutable std::atomic<bool> asked_{false};
-};
-
-TEST_F(Outlet, at_the_end_a_slow_store_is_given_no_more_than_the_patience) {
-  const auto clock = std::make_shared<AskedClock>(world.clock);
-  world.workspace_clock = clock;
-  workspace = world.streaming_workspace();
-  std::atomic<bool> slow = false;
-  world.events->on_publish = [&] {
-    if (slow) world.clock->advance(limits::kOwnEventPatience / 2);
-  };
+TEST_F(Outlet, the_end_does_not_wait_for_a_store_that_hangs) {
   hang_with(1);
-  for (int n = 2; n <= 10; ++n) publish(n);
+  publish(2);
+  publish(3);
   world.events->wait_until_somebody_hangs();
-  slow = true;
-  std::thread end([&] { workspace.reset(); });
-  clock->wait_until_asked();
+  workspace.reset();  // returns, although the store does not
+  EXPECT_EQ(dropped(), 3u);
+  EXPECT_EQ(world.events->handed_on, 1) << "the store is told";
   world.events->release();
-  end.join();
-  EXPECT_THAT(stored(), ElementsAre("1", "2", "3")) << "what was under way, and what was begun in time";
-  EXPECT_EQ(dropped(), 7u);
-  EXPECT_EQ(world.events->last_patience, limits::kOwnEventPatience / 2) << "all that was left for the last one";
+  world.events->wait_for_publications(1);
+  EXPECT_THAT(stored(), ElementsAre("1")) << "that was on its way, and nothing else is begun";
+  EXPECT_EQ(dropped(), 3u);
+}
+
+TEST_F(Outlet, the_store_is_told_of_what_was_dropped_when_it_answers_again) {
+  world.events->failing = true;
+  publish(1);
+  world.events->wait_for_publications(1);
+  EXPECT_EQ(world.events->handed_on, 0);
+  world.events->failing = false;
+  publish(2);
+  world.events->wait_until_handed_on();
 }
 
 TEST_F(Outlet, nothing_comes_from_a_forked_child_and_its_end_is_clean) {

@@ -31,7 +31,8 @@ rc::Gen<std::string> any_type() {
 ReadPosition any_position() {
   ReadPosition position;
   for (const std::string& type : *rc::gen::container<std::set<std::string>>(any_type())) {
-    position.streams.push_back({type, *any_number()});
+    const std::uint64_t ordinal = *any_number();
+    position.streams.push_back({type, {.ms = ordinal == 0 ? 0 : *any_number(), .ordinal = ordinal}});
   }
   position.all_types = position.streams.empty() || *rc::gen::arbitrary<bool>();
   return position;
@@ -88,26 +89,47 @@ TEST(Starts, are_new_oldest_an_event_or_a_position) {
   EXPECT_EQ(parse_start("0"), ReadStart{FromOldest{}});
   EXPECT_EQ(parse_start("5-3"), (ReadStart{EventPlace{5, 3}}));
   EXPECT_EQ(parse_start("p1;*"), (ReadStart{ReadPosition{.all_types = true, .streams = {}}}));
-  EXPECT_EQ(parse_start("p1;build=7;deploy=123"),
-            (ReadStart{ReadPosition{.all_types = false, .streams = {{"build", 7}, {"deploy", 123}}}}));
-  EXPECT_EQ(parse_start("p1;*;deploy=0"), (ReadStart{ReadPosition{.all_types = true, .streams = {{"deploy", 0}}}}));
+  EXPECT_EQ(parse_start("p1;build=5-7;deploy=0-123"),
+            (ReadStart{ReadPosition{.all_types = false, .streams = {{"build", {5, 7}}, {"deploy", {0, 123}}}}}));
+  EXPECT_EQ(parse_start("p1;*;deploy=0"),
+            (ReadStart{ReadPosition{.all_types = true, .streams = {{"deploy", EventPlace{}}}}}));
 }
 
 TEST(Starts, of_another_form_are_invalid_argument) {
-  for (const char* text : {"",           "1",
-                           "00",         "$$",
-                           "-1",         "5-0",
-                           "now",        "p1",
-                           "p1;",        "p2;*",
-                           "p1;*;",      "p1;;a=1",
-                           "p1;a",       "p1;a=",
-                           "p1;=1",      "p1;a=01",
-                           "p1;a=-1",    "p1;a=1;",
-                           "p1;a=1;*",   "p1;*;*",
-                           "p1;a=1;a=2", "p1;b=1;a=2",
-                           "p1;-a=1",    "p1;a b=1",
-                           "p1;a=1=2",   "p1;a=9007199254740992",
-                           "P1;a=1",     "p1;a=1\n"}) {
+  for (const char* text : {"",
+                           "1",
+                           "00",
+                           "$$",
+                           "-1",
+                           "5-0",
+                           "now",
+                           "p1",
+                           "p1;",
+                           "p2;*",
+                           "p1;*;",
+                           "p1;;a=5-1",
+                           "p1;a",
+                           "p1;a=",
+                           "p1;=5-1",
+                           "p1;a=1",
+                           "p1;a=00",
+                           "p1;a=0-0",
+                           "p1;a=5-0",
+                           "p1;a=5-01",
+                           "p1;a=-1",
+                           "p1;a=5-1;",
+                           "p1;a=5-1;*",
+                           "p1;*;*",
+                           "p1;a=5-1;a=5-2",
+                           "p1;b=5-1;a=5-2",
+                           "p1;-a=5-1",
+                           "p1;@a=5-1",
+                           "p1;a b=5-1",
+                           "p1;a=5-1=2",
+                           "p1;a=5-9007199254740992",
+                           "p1;a=9007199254740992-5",
+                           "P1;a=5-1",
+                           "p1;a=5-1\n"}) {
     const auto parsed = parse_start(text);
     ASSERT_FALSE(parsed) << text;
     EXPECT_EQ(parsed.error().code, ErrorCode::invalid_argument);
@@ -120,10 +142,10 @@ TEST(Positions, name_at_most_as_many_streams_as_one_read_may) {
   for (std::size_t n = 0; n < limits::kConsumeTypesMax; ++n) {
     std::string type = fmt::format("{:04}", n);
     type.resize(limits::kNameBytesMax, 'x');
-    position.streams.push_back({std::move(type), kEventNumberMax});
+    position.streams.push_back({std::move(type), {kEventNumberMax, kEventNumberMax}});
   }
   EXPECT_EQ(parse_start(format_position(position)), ReadStart{position}) << "the longest of all";
-  position.streams.push_back({"z", 1});
+  position.streams.push_back({"z", {5, 1}});
   EXPECT_FALSE(parse_start(format_position(position)));
 }
 

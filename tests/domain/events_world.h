@@ -24,6 +24,7 @@ class EventSaboteur final : public EventStore {
   explicit EventSaboteur(std::shared_ptr<EventStore> store) : store_(std::move(store)) {}
 
   std::atomic<bool> failing{false};
+  std::atomic<int> handed_on{0};             // how often it was told to
   std::function<void()> after_heads;         // called once
   std::function<void()> on_publish;          // each time, before
   std::optional<nanoseconds> last_patience;  // what the last publication said
@@ -33,6 +34,8 @@ class EventSaboteur final : public EventStore {
     const MutexLock lock(mutex_);
     return types_read_;
   }
+
+  void wait_until_handed_on() const { handed_on.wait(0); }
 
   // Publications do not come back before `release`.
   void hang() {
@@ -82,6 +85,12 @@ class EventSaboteur final : public EventStore {
   }
   void count_dropped(std::uint64_t events) override { store_->count_dropped(events); }
   Result<std::uint64_t> dropped() override { return store_->dropped(); }
+  void hand_on_dropped(nanoseconds at_most) override {
+    store_->hand_on_dropped(at_most);
+    ++handed_on;
+    handed_on.notify_all();
+  }
+  void tidy() override { store_->tidy(); }
 
  private:
   void enter(const OutgoingEvent& event) {

@@ -34,6 +34,7 @@ struct Stream {
   StreamBounds bounds;
   std::map<std::uint64_t, Kept> events;  // by ordinal
   std::map<std::string, Group, std::less<>> groups;
+  BootTime used;  // published to, configured, or read as a group
 
   std::uint64_t first() const { return events.empty() ? last.ordinal + 1 : events.begin()->first; }
 
@@ -116,6 +117,7 @@ class MemoryStreams final : public EventStore, public EventGroupStore {
       stream->events[place.ordinal] = {{place, std::string(event.data), std::string(event.source)}, now()};
       stream->last = place;
       stream->newest = event.id;
+      stream->used = now();
       stream->settle(now());
     }
     ring_(Topic{Topic::Kind::stream, event.type});
@@ -179,6 +181,7 @@ class MemoryStreams final : public EventStore, public EventGroupStore {
         ALDIS_TRY_ASSIGN(stream, make(type));
       }
       stream->bounds = bounds;
+      stream->used = now();
       stream->settle(now());
     }
     if (made) ring_(Topic{Topic::Kind::streams, {}});
@@ -193,6 +196,8 @@ class MemoryStreams final : public EventStore, public EventGroupStore {
     const MutexLock lock(mutex_);
     return dropped_;
   }
+  void hand_on_dropped(std::chrono::nanoseconds /*at_most*/) override {}
+  void tidy() override {}
 
   Result<GroupSlice> read(const GroupRead& read) override {
     bool made_stream = false;
@@ -212,7 +217,7 @@ class MemoryStreams final : public EventStore, public EventGroupStore {
                                     std::span<const std::uint64_t> ordinals) override {
     const MutexLock lock(mutex_);
     ALDIS_TRY_ASSIGN(Group* const group, find_group(type, name));
-    group->used = now();
+    group->used = find(type)->used = now();
     std::uint64_t acknowledged = 0;
     for (const std::uint64_t ordinal : ordinals) acknowledged += group->pending.erase(ordinal);
     return acknowledged;
@@ -265,10 +270,28 @@ class MemoryStreams final : public EventStore, public EventGroupStore {
     return &found->second;
   }
   Result<Stream*> make(std::string_view type) ALDIS_REQUIRES(mutex_) {
-    if (streams_.size() >= limits::kStreamsMax) {
-      return fail(ErrorCode::resource_exhausted, "{} streams are the limit", limits::kStreamsMax);
+    if (!is_own_event_type(type)) ALDIS_TRY(make_room());
+    Stream& made = streams_[std::string(type)];
+    made.used = now();
+    return &made;
+  }
+  // One that nobody uses makes room.
+  Result<void> make_room() ALDIS_REQUIRES(mutex_) {
+    auto idle = streams_.end();
+    std::size_t counted = 0;
+    for (auto at = streams_.begin(); at != streams_.end(); ++at) {
+      if (is_own_event_type(at->first)) continue;
+      ++counted;
+      if (idle == streams_.end() || at->second.used < idle->second.used) idle = at;
     }
-    return &streams_[std::string(type)];
+    if (counted < limits::kStreamsMax) return {};
+    if (now() - idle->second.used <= limits::kStreamIdle) {
+      Error refused = make_error(ErrorCode::resource_exhausted, "{} streams are the limit", limits::kStreamsMax);
+      refused.retryable = false;
+      return std::unexpected(std::move(refused));
+    }
+    streams_.erase(idle);
+    return {};
   }
 
   Result<GroupSlice> read_locked(const GroupRead& read) ALDIS_REQUIRES(mutex_) {
@@ -277,7 +300,7 @@ class MemoryStreams final : public EventStore, public EventGroupStore {
     ALDIS_TRY_ASSIGN(Group* const group, find_or_make_group(*stream, read));
     if (group == nullptr) return nothing_there();
     const BootTime now = clock_->boot_now();
-    group->used = now;
+    group->used = stream->used = now;
     GroupSlice slice;
     slice.gap = take_gap(read.type, *stream, *group);
     for (auto& [ordinal, given] : group->pending) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <string>
 
 #include "aldis/limits.h"
@@ -148,6 +149,35 @@ TEST_F(EventLedgerTest, after_a_reboot_the_wall_clock_tells_what_may_be_taken_ov
   EXPECT_EQ(groups_->read(by_bob)->next_take_over, 50s);
   clock_->step_wall(50s);
   EXPECT_EQ(groups_->read(by_bob)->events.size(), 1U);
+}
+
+TEST_F(EventLedgerTest, an_entry_of_an_earlier_boot_that_looks_young_keeps_no_other_from_being_taken_over) {
+  publish_many(2);
+  GroupRead read{.type = "deploy", .group = "workers", .consumer = "ann", .start_after = 0, .take_over_after = 60s};
+  ASSERT_EQ(groups_->read(read)->events.size(), 1U);
+  clock_->step_wall(-1h);
+  reboot();
+  ASSERT_EQ(groups_->read(read)->events.size(), 1U);
+  clock_->advance(60s);
+  read.consumer = "bob";
+  const GroupSlice slice = groups_->read(read).value();
+  ASSERT_EQ(slice.events.size(), 1U);
+  EXPECT_EQ(slice.events.front().place.ordinal, 2U);
+}
+
+TEST_F(EventLedgerTest, publications_in_passing_leave_the_log_to_be_moved_later) {
+  publish_many(1);
+  const auto size = [this] { return std::filesystem::file_size(file_of_ledger(directory_)); };
+  const auto before = size();
+  for (int i = 0; i < 1500; ++i) ASSERT_TRUE(try_publish("deploy", 20s));
+  EXPECT_EQ(size(), before);
+  events_->tidy();
+  EXPECT_GT(size(), before);
+}
+
+TEST_F(EventLedgerTest, the_log_does_not_grow_without_end) {
+  for (int i = 0; i < 6000; ++i) ASSERT_TRUE(try_publish());
+  EXPECT_LT(std::filesystem::file_size(file_of_ledger(directory_) + "-wal"), limits::kLedgerWalBytesKept);
 }
 
 TEST_F(EventLedgerTest, the_pending_events_of_a_removed_group_go_with_it) {

@@ -65,7 +65,8 @@ int publish(const Arguments& arguments) {
   return 0;
 }
 
-// type= batch= take_over_ms=: reads as a member of the group "workers" and acknowledges. keep=yes: it does not.
+// type= batch= take_over_ms=: reads as a member of the group "workers" and acknowledges. keep=yes: it does not,
+// and holds its first events for ever.
 // stop=yes: it stops itself before.
 int work(const Arguments& arguments) {
   auto workspace = Workspace::open(options_of(arguments));
@@ -95,7 +96,7 @@ int work(const Arguments& arguments) {
     }
     if (ids.empty()) continue;
     say("given {}{}", ::getpid(), ordinals);
-    if (arguments.has("keep")) continue;
+    if (arguments.has("keep")) ::pause();
     if (arguments.has("stop")) ::raise(SIGSTOP);
     const auto done = events.acknowledge(type, "workers", ids);
     if (!done) return failed(done.error());

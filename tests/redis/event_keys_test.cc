@@ -187,6 +187,18 @@ TEST_F(RedisEventKeys, a_read_of_a_group_that_is_carried_out_twice_gives_the_sam
   EXPECT_NE(read_group_twice_as("01J00000000000000000000001"), first);
 }
 
+TEST_F(RedisEventKeys, a_read_of_a_group_that_is_carried_out_again_does_not_give_what_another_has_now) {
+  publish_many(3);
+  const Reply first = read_group_twice_as("01J00000000000000000000000");
+  EXPECT_THAT(first.elements, SizeIs(5 + 3 * 3));
+  acknowledge("workers", {1});
+  advance(60s);
+  ASSERT_THAT(give("workers", "ann", 1).events, SizeIs(1));
+  const Reply again = read_group_twice_as("01J00000000000000000000000");
+  ASSERT_THAT(again.elements, SizeIs(5 + 3)) << "one is acknowledged, one is ann's";
+  EXPECT_TRUE(again.elements[5].text.ends_with("-3")) << again.elements[5].text;
+}
+
 TEST_F(RedisEventKeys, an_acknowledgement_or_a_trim_that_is_carried_out_twice_counts_the_same) {
   publish_many(5);
   give("workers", "ann", 5);
@@ -219,6 +231,7 @@ TEST_F(RedisEventKeys, a_stream_is_known_before_its_first_event) {
   ASSERT_THAT(heads, SizeIs(1));
   EXPECT_EQ(heads.front().type, "deploy");
   EXPECT_EQ(heads.front().last, EventPlace{});
+  EXPECT_TRUE(heads.front().is_only_announced) << "whoever waits listens to it, and nobody is shown it";
   EXPECT_THAT(events().heads("deploy").value(), IsEmpty());
 }
 
@@ -232,12 +245,12 @@ TEST_F(RedisEventKeys, dead_types_make_room_for_new_ones) {
   EXPECT_THAT(known_types(), ElementsAre("deploy"));
 }
 
-TEST_F(RedisEventKeys, dropped_events_are_handed_on_with_the_next_publication) {
+TEST_F(RedisEventKeys, dropped_events_are_handed_on) {
   const auto elsewhere = another_store();
   events().count_dropped(3);
   EXPECT_EQ(elsewhere->dropped().value(), 0U);
   EXPECT_EQ(events().dropped().value(), 3U);
-  publish();
+  events().hand_on_dropped(20s);
   EXPECT_EQ(elsewhere->dropped().value(), 3U);
   elsewhere->count_dropped(2);
   EXPECT_EQ(elsewhere->dropped().value(), 5U);

@@ -126,6 +126,25 @@ TEST(LateEventCall, of_a_publication_is_carried_out_once_however_many_attempts_w
   }
 }
 
+TEST(LostEventAnswer, of_what_was_dropped_is_not_counted_twice) {
+  const RedisServer server;
+  ChaosProxy proxy(server.port());
+  const Store direct(server.url());
+  const Store store("redis://" + proxy.address());
+  ASSERT_TRUE(store.events->publish(store.event()));
+  store.events->count_dropped(3);
+  proxy.misbehave(ChaosProxy::Direction::to_client, {.cut_after = 0});
+  store.events->hand_on_dropped(300ms);
+  EXPECT_EQ(direct.events->dropped().value(), 3U) << "the server heard it, and its answer was lost";
+  store.events->count_dropped(1);
+  proxy.behave();
+  store.events->hand_on_dropped(kPatientCallTimeout);
+  EXPECT_EQ(direct.events->dropped().value(), 3U);
+  store.events->hand_on_dropped(kPatientCallTimeout);
+  EXPECT_EQ(direct.events->dropped().value(), 4U);
+  EXPECT_EQ(store.events->dropped().value(), 4U);
+}
+
 TEST(EventPatience, ends_a_publication_that_the_server_does_not_answer) {
   const RedisServer server;
   const Store store(server.url(), 24h);

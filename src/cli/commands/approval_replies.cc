@@ -86,7 +86,8 @@ std::optional<Reply> refuse_another(const Invocation& invocation, const Approval
   insist(kContextHash.name, "context hash", request.context_hash);
   if (message.empty()) return std::nullopt;
   Reply reply = approval_reply(invocation.style, request);
-  reply.failure = make_failure(make_error(ErrorCode::conflict, "{} is another request: {}", request.request_id, message));
+  reply.failure =
+      make_failure(make_error(ErrorCode::conflict, "{} is another request: {}", request.request_id, message));
   return reply;
 }
 
@@ -105,7 +106,8 @@ std::string why_not_answer(const Invocation& invocation, const ApprovalRequest& 
   }
   if (!request.is_signed) return {};
   const Result<std::string> directory = policy_directory(invocation);
-  const Result<ApprovalPolicy> policy = directory ? ApprovalPolicy::load(*directory) : std::unexpected(directory.error());
+  const Result<ApprovalPolicy> policy =
+      directory ? ApprovalPolicy::load(*directory) : std::unexpected(directory.error());
   const ApprovalRule* const rule = policy ? policy->rule_for(request.approval_type) : nullptr;
   if (rule == nullptr || std::ranges::find(rule->approvers, who) != rule->approvers.end()) return {};
   std::string others;
@@ -123,8 +125,8 @@ Reply answer_request(const Invocation& invocation, ApprovalGate& gate, const App
     if (!passphrase) return passphrase.error();
     const Result<std::string> directory = policy_directory(invocation);
     if (!directory) return fail_with(directory.error());
-    Result<ApproverKey> unsealed = ApproverKey::unseal(*directory, who, passphrase->text(),
-                                                       invocation.settings.own_configuration_directory);
+    Result<ApproverKey> unsealed =
+        ApproverKey::unseal(*directory, who, passphrase->text(), invocation.settings.own_configuration_directory);
     if (!unsealed) return fail_with(unsealed.error());
     key.emplace(*std::move(unsealed));
   }

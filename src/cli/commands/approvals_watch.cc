@@ -101,9 +101,8 @@ class Watch {
     switch (answer.kind) {
       case Kind::approve:
       case Kind::reject:
-        return tell(request.request_id,
-                    answer_request(invocation_, gate_, request, answer.kind == Kind::approve, answer.reason,
-                                   interruption_.token()));
+        return tell(request.request_id, answer_request(invocation_, gate_, request, answer.kind == Kind::approve,
+                                                       answer.reason, interruption_.token()));
       case Kind::closed:
         return tell_how_it_ended(request.request_id);
       case Kind::skip:

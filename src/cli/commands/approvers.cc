@@ -105,7 +105,8 @@ constexpr ExampleSpec kTrustExamples[] = {
 };
 constexpr ExampleSpec kRevokeExamples[] = {{"Her laptop was stolen", "aldis approvers revoke dana"}};
 constexpr std::string_view kNotes =
-    "The files are in the directory of the file that --config or ALDIS_CONFIG names, else in /etc/aldis if that holds a\n"
+    "The files are in the directory of the file that --config or ALDIS_CONFIG names, else in /etc/aldis if that holds "
+    "a\n"
     "policy, else in ~/.config/aldis; private keys always where they are the user's own: docs/approvals.md.";
 
 }  // namespace

@@ -123,8 +123,9 @@ Reply verify(const Invocation& invocation) {
 Result<void> check_output_is_file() {
   struct stat status{};
   if (fstat(STDOUT_FILENO, &status) == 0 && S_ISREG(status.st_mode)) return {};
-  return fail(ErrorCode::failed_precondition,
-              "--rotate removes what it wrote out, so it writes to nothing but a file: aldis audit export --rotate > FILE");
+  return fail(
+      ErrorCode::failed_precondition,
+      "--rotate removes what it wrote out, so it writes to nothing but a file: aldis audit export --rotate > FILE");
 }
 
 // What was written is on the disk: only then may it be removed from the log.
@@ -174,7 +175,8 @@ constexpr OptionSpec kExportOptions[] = {
 };
 constexpr ExampleSpec kListExamples[] = {{"Who decided what", "aldis audit list --limit 100"}};
 constexpr ExampleSpec kVerifyExamples[] = {
-    {"Note the head now", "head=$(aldis audit verify | jq -er 'select(.ok).data.head') && echo \"$head\" > /safe/place/head"},
+    {"Note the head now",
+     "head=$(aldis audit verify | jq -er 'select(.ok).data.head') && echo \"$head\" > /safe/place/head"},
     {"Nothing was changed or cut off since", "aldis audit verify --head \"$(cat /safe/place/head)\""},
 };
 constexpr ExampleSpec kExportExamples[] = {
@@ -213,7 +215,8 @@ constinit const CommandSpec kAuditExport{
     .output_schema = schema::kAuditEntry,
     .examples = kExportExamples,
     .notes =
-        "With --rotate the output must be a file. It is synced to the disk, then what it holds is removed; the numbers\n"
+        "With --rotate the output must be a file. It is synced to the disk, then what it holds is removed; the "
+        "numbers\n"
         "and the chain go on behind it.",
     .execute = export_log,
 };

@@ -5,6 +5,7 @@
 
 #include "aldis/limits.h"
 #include "core/failure.h"
+#include "core/try.h"
 
 namespace aldis {
 namespace {
@@ -84,6 +85,56 @@ bool remove_rows(LedgerTransaction& transaction, const StreamRow& stream, std::u
   return true;
 }
 
+LedgerStamp stamp_in(const LedgerQuery& row, int column) {
+  return {.boot = row.integer(column), .boot_ns = row.integer(column + 1), .wall_us = row.integer(column + 2)};
+}
+
+// Since it was published to or configured, or a group of it was used.
+std::chrono::nanoseconds idle_time(LedgerTransaction& transaction, std::int64_t stream) {
+  auto idle = std::chrono::nanoseconds::max();
+  auto uses = transaction.query(
+      "SELECT configured_boot, configured_boot_ns, configured_us FROM streams WHERE id = ?1 "
+      "UNION ALL SELECT used_boot, used_boot_ns, used_us FROM event_groups WHERE stream = ?1 "
+      "UNION ALL SELECT boot, boot_ns, ms * 1000 FROM events "
+      "WHERE id = (SELECT max(id) FROM events WHERE id BETWEEN ?1 << 42 AND ((?1 + 1) << 42) - 1)",
+      stream);
+  while (uses.next()) idle = std::min(idle, age_of(stamp_in(uses, 0), transaction.now()));
+  return idle;
+}
+
+void remove_stream(LedgerTransaction& transaction, std::int64_t stream) {
+  transaction.run("DELETE FROM event_pending WHERE id >> 42 IN (SELECT id FROM event_groups WHERE stream = ?)", stream);
+  transaction.run("DELETE FROM event_groups WHERE stream = ?", stream);
+  transaction.run("DELETE FROM events WHERE id BETWEEN ? AND ?", row_of(stream, 0), row_of(stream, kOrdinalMax));
+  transaction.run("DELETE FROM streams WHERE id = ?", stream);
+}
+
+// Removes one that nobody uses any more.
+Result<void> make_room(LedgerTransaction& transaction) {
+  std::vector<std::int64_t> streams;
+  {
+    auto rows = transaction.query("SELECT id, type FROM streams");
+    while (rows.next()) {
+      if (!is_own_event_type(rows.text(1))) streams.push_back(rows.integer(0));
+    }
+  }
+  if (streams.size() < limits::kStreamsMax) return {};
+  const auto unused = std::ranges::find_if(streams, [&transaction](std::int64_t stream) {
+    return idle_time(transaction, stream) > limits::kStreamIdle + limits::kGroupUseNoted;
+  });
+  if (unused != streams.end()) {
+    remove_stream(transaction, *unused);
+    return {};
+  }
+  Error refused = make_error(ErrorCode::resource_exhausted,
+                             "the namespace has {} streams, its limit, and all of them were used within the last 90 "
+                             "days: use fewer event types",
+                             limits::kStreamsMax);
+  refused.retryable = false;
+  return std::unexpected(std::move(refused));
+}
+static_assert(limits::kStreamIdle == std::chrono::days{90}, "a message says it");
+
 }  // namespace
 
 std::optional<StreamRow> find_stream(LedgerTransaction& transaction, std::string_view type) {
@@ -93,19 +144,21 @@ std::optional<StreamRow> find_stream(LedgerTransaction& transaction, std::string
 }
 
 Result<StreamRow> make_stream(LedgerTransaction& transaction, std::string_view type) {
-  {
-    auto count = transaction.query("SELECT count(*) FROM streams");
-    if (count.next() && static_cast<std::size_t>(count.integer(0)) >= limits::kStreamsMax) {
-      return fail(ErrorCode::resource_exhausted,
-                  "there are {} streams, the most that a namespace may have: publish under one of their types",
-                  limits::kStreamsMax);
-    }
-  }
+  if (!is_own_event_type(type)) ALDIS_TRY(make_room(transaction));
   StreamRow stream;
-  transaction.run("INSERT INTO streams (type, hidden_below, removed_below, max_length) VALUES (?, 1, 1, ?)", type,
-                  stream.bounds.max_length);
+  const LedgerStamp made = stamp_of(transaction.now());
+  transaction.run(
+      "INSERT INTO streams (type, hidden_below, removed_below, max_length, configured_boot, configured_boot_ns, "
+      "configured_us) VALUES (?, 1, 1, ?, ?, ?, ?)",
+      type, stream.bounds.max_length, made.boot, made.boot_ns, made.wall_us);
   stream.id = transaction.last_row();
   return stream;
+}
+
+void note_configured(LedgerTransaction& transaction, const StreamRow& stream) {
+  const LedgerStamp now = stamp_of(transaction.now());
+  transaction.run("UPDATE streams SET configured_boot = ?, configured_boot_ns = ?, configured_us = ? WHERE id = ?",
+                  now.boot, now.boot_ns, now.wall_us, stream.id);
 }
 
 std::vector<StreamHead> all_heads(LedgerTransaction& transaction) {

@@ -37,8 +37,11 @@ struct StreamRow {
 };
 
 std::optional<StreamRow> find_stream(LedgerTransaction& transaction, std::string_view type);
-// With no event and the default bounds. resource_exhausted: limits::kStreamsMax are there.
+// With no event and the default bounds. One that nobody uses makes room. resource_exhausted: limits::kStreamsMax are in
+// use.
 Result<StreamRow> make_stream(LedgerTransaction& transaction, std::string_view type);
+// It is used now: else one without events would make room for another.
+void note_configured(LedgerTransaction& transaction, const StreamRow& stream);
 // By type.
 std::vector<StreamHead> all_heads(LedgerTransaction& transaction);
 

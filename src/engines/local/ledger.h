@@ -8,10 +8,10 @@
 // nothing of it happened. `read` runs its body on a snapshot, also of a ledger that cannot be written. A transaction
 // remembers its first failure: from then on queries yield nothing, and `write`/`read` return that failure whatever the
 // body answers, so bodies need not check. A busy ledger is asked again every millisecond or sooner, until the deadline;
-// a body runs once. A write with a patience of its own never syncs for the log's sake; `tidy` does that later. Threads: safe from any thread and process. Bodies must not nest. Errors: deadline_exceeded
-// (somebody else writes; who, if that can be found), resource_exhausted (no room), failed_precondition (fork, newer
-// schema, another's file, an unsafe or network directory), permission_denied, data_loss (damaged), unavailable
-// (input/output errors).
+// a body runs once. A write with a patience of its own never syncs for the log's sake; `tidy` does that later. Threads:
+// safe from any thread and process. Bodies must not nest. Errors: deadline_exceeded (somebody else writes; who, if that
+// can be found), resource_exhausted (no room), failed_precondition (fork, newer schema, another's file, an unsafe or
+// network directory), permission_denied, data_loss (damaged), unavailable (input/output errors).
 
 #include <chrono>
 #include <cstdint>

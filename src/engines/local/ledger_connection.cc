@@ -127,8 +127,7 @@ LedgerConnection::~LedgerConnection() {
 bool LedgerConnection::is_read_only() const { return sqlite3_db_readonly(database_, "main") != 0; }
 
 Result<void> LedgerConnection::configure(const LedgerOpening& opening) {
-  for (const int option :
-       {SQLITE_DBCONFIG_DEFENSIVE, SQLITE_DBCONFIG_ENABLE_FKEY, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE}) {
+  for (const int option : {SQLITE_DBCONFIG_DEFENSIVE, SQLITE_DBCONFIG_ENABLE_FKEY, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE}) {
     sqlite3_db_config(database_, option, 1, nullptr);
   }
   for (const int option : {SQLITE_DBCONFIG_TRUSTED_SCHEMA, SQLITE_DBCONFIG_DQS_DDL, SQLITE_DBCONFIG_DQS_DML,

@@ -92,7 +92,10 @@ CREATE TABLE streams (
   hidden_below INTEGER NOT NULL,
   removed_below INTEGER NOT NULL,
   max_length INTEGER NOT NULL,
-  max_age_ms INTEGER
+  max_age_ms INTEGER,
+  configured_boot INTEGER NOT NULL,
+  configured_boot_ns INTEGER NOT NULL,
+  configured_us INTEGER NOT NULL
 ) STRICT;
 
 -- Of the ids see docs/formats.md: stream or group << 42 | ordinal.

@@ -133,6 +133,7 @@ class LocalEvents final : public EventStore {
                          ALDIS_TRY_ASSIGN(stream, make_stream(transaction, type));
                        }
                        hide(transaction, *stream, [&bounds](StreamRow& seen) { seen.bounds = bounds; });
+                       note_configured(transaction, *stream);
                        return is_new;
                      }));
     if (made_stream) doorbell_->ring({Topic::Kind::streams, {}});
@@ -142,6 +143,8 @@ class LocalEvents final : public EventStore {
 
   void count_dropped(std::uint64_t events) override { drops_->add(events); }
   Result<std::uint64_t> dropped() override { return drops_->total(); }
+  void hand_on_dropped(std::chrono::nanoseconds /*at_most*/) override {}  // counting told them
+  void tidy() override { ledger_->tidy(); }
 
  private:
   // Nobody sees it any more, so it does not matter if this fails.

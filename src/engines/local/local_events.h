@@ -4,7 +4,8 @@
 //
 // Model: a call is one transaction (LedgerSync::normal), and no time is between a commit and its answer: who got an
 // error published nothing. A trim removes what it has hidden in further, small transactions, so that nobody waits long
-// for it; where it cannot, later publications do. A publication with a patience of its own moves no log (ledger.h). Threads: safe from any thread and process.
+// for it; where it cannot, later publications do. A publication with a patience of its own moves no log (ledger.h).
+// Threads: safe from any thread and process.
 
 #include <memory>
 

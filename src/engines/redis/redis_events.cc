@@ -18,7 +18,7 @@ namespace {
 
 using std::chrono::nanoseconds;
 
-static_assert(limits::kRedisStreamIdle == std::chrono::days{90}, "scripts/event_*.lua count with it");
+static_assert(limits::kStreamIdle == std::chrono::days{90}, "scripts/event_*.lua count with it");
 
 // So few streams are read by scripts at once; of more it is asked first where there is news.
 constexpr std::size_t kFewStreams = 4;
@@ -57,12 +57,12 @@ class RedisEvents final : public EventStore {
   Result<EventPlace> publish(const OutgoingEvent& event) override {
     const Patience patience(*clock_, event.at_most);
     ALDIS_TRY(registry_.announce(event.type, patience.left()));
-    static const std::string kWindow = milliseconds_text(limits::kRedisPublicationRetention);
-    static const std::string kLength = std::to_string(limits::kStreamLengthDefault);
-    const std::array<std::string_view, 5> arguments{bytes_of(event.id), kWindow, event.source, event.data, kLength};
+    // Not static: a thread that is left to itself at the end of the process may still be here.
+    const std::string window = milliseconds_text(limits::kRedisPublicationRetention);
+    const std::string length = std::to_string(limits::kStreamLengthDefault);
+    const std::array<std::string_view, 5> arguments{bytes_of(event.id), window, event.source, event.data, length};
     ALDIS_TRY_ASSIGN(const Reply answer, client_->run(kEventPublish, groups_.stream(event.type), arguments,
                                                       Durability::durable, patience.left()));
-    registry_.hand_on_dropped(std::min(limits::kOwnEventPatience, patience.left().value_or(limits::kOwnEventPatience)));
     return read_place_answer(answer);
   }
 
@@ -78,26 +78,18 @@ class RedisEvents final : public EventStore {
     std::vector<StreamCursor> cursors;
     cursors.reserve(types.size());
     for (const std::string& known : types) cursors.push_back({.type = known});
-    ALDIS_TRY_ASSIGN(std::vector<StreamSlice> slices, read(cursors, 0));
+    ALDIS_TRY_ASSIGN(std::vector<std::optional<StreamSlice>> slices, read_known(cursors, 0));
     heads.reserve(slices.size());
-    for (StreamSlice& slice : slices) heads.push_back(std::move(slice.head));
+    for (std::size_t i = 0; i < slices.size(); ++i) {
+      StreamHead head = slices[i] ? std::move(slices[i]->head) : slice_of_unknown(types[i]).head;
+      head.is_only_announced = !slices[i];
+      heads.push_back(std::move(head));
+    }
     return heads;
   }
 
   Result<std::vector<StreamSlice>> read(std::span<const StreamCursor> cursors, std::size_t count) override {
-    std::vector<std::optional<StreamSlice>> slices(cursors.size());
-    std::vector<std::size_t> places;  // in `slices`, of those that a script reads
-    if (cursors.size() <= kFewStreams) {
-      for (std::size_t i = 0; i < cursors.size(); ++i) places.push_back(i);
-    } else {
-      ALDIS_TRY_ASSIGN(places, read_heads(cursors, count, slices));
-    }
-    std::vector<StreamCursor> asked;
-    asked.reserve(places.size());
-    for (const std::size_t place : places) asked.push_back(cursors[place]);
-    ALDIS_TRY_ASSIGN(auto read, read_by_script(asked, count));
-    for (std::size_t i = 0; i < places.size(); ++i) slices[places[i]] = std::move(read[i]);
-
+    ALDIS_TRY_ASSIGN(std::vector<std::optional<StreamSlice>> slices, read_known(cursors, count));
     std::vector<StreamSlice> all;
     all.reserve(cursors.size());
     for (std::size_t i = 0; i < cursors.size(); ++i) {
@@ -146,8 +138,27 @@ class RedisEvents final : public EventStore {
 
   void count_dropped(std::uint64_t events) override { registry_.count_dropped(events); }
   Result<std::uint64_t> dropped() override { return registry_.dropped(); }
+  void hand_on_dropped(nanoseconds at_most) override { registry_.hand_on_dropped(at_most); }
+  void tidy() override {}
 
  private:
+  // Nothing for a stream that is not there.
+  Result<std::vector<std::optional<StreamSlice>>> read_known(std::span<const StreamCursor> cursors, std::size_t count) {
+    std::vector<std::optional<StreamSlice>> slices(cursors.size());
+    std::vector<std::size_t> places;  // in `slices`, of those that a script reads
+    if (cursors.size() <= kFewStreams) {
+      for (std::size_t i = 0; i < cursors.size(); ++i) places.push_back(i);
+    } else {
+      ALDIS_TRY_ASSIGN(places, read_heads(cursors, count, slices));
+    }
+    std::vector<StreamCursor> asked;
+    asked.reserve(places.size());
+    for (const std::size_t place : places) asked.push_back(cursors[place]);
+    ALDIS_TRY_ASSIGN(auto read, read_by_script(asked, count));
+    for (std::size_t i = 0; i < places.size(); ++i) slices[places[i]] = std::move(read[i]);
+    return slices;
+  }
+
   // Fills in the slices of which the head says all. The places of the others.
   Result<std::vector<std::size_t>> read_heads(std::span<const StreamCursor> cursors, std::size_t count,
                                               std::vector<std::optional<StreamSlice>>& slices) {

@@ -7,7 +7,7 @@
 // where there is news; a round trip a node each time. A slice or page is cut behind limits::kRedisPageBytesMax bytes of
 // data: then a slice has fewer events than were asked for although more are there. The server's time decides. A stream
 // is known from the moment that its first publication began (stream_registry.h), so whoever waits for all of them hears
-// the first event too. A stream that nobody used for limits::kRedisStreamIdle goes, with its ordinals.
+// the first event too. A stream that nobody used for limits::kStreamIdle goes, with its ordinals.
 // Threads: safe from any thread. Errors: as the port says, and the client's. A full server refuses publish and
 // configure, and nothing else.
 

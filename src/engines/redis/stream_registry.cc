@@ -10,6 +10,7 @@
 #include "engines/redis/answer_reader.h"
 #include "engines/redis/script_arguments.h"
 #include "engines/redis/scripts.h"
+#include "ports/event_store.h"
 
 namespace aldis {
 namespace {
@@ -18,12 +19,19 @@ using namespace std::chrono_literals;
 using std::chrono::nanoseconds;
 
 // A stream's keys live up to a day longer than it is idle, and it is registered up to an hour before its last use.
-constexpr nanoseconds kRetention = limits::kRedisStreamIdle + 48h;
+constexpr nanoseconds kRetention = limits::kStreamIdle + 48h;
 static_assert(limits::kRedisStreamRegistration < 24h);
 
-Result<void> read_done(const Reply& answer) {
-  ALDIS_TRY(read_kind(answer, "done"));
-  return {};
+// How long the registry knows which dropped events it was told of: as long as a process may tell of them again.
+constexpr nanoseconds kTellingKept = 24h;
+
+// That there are too many streams does not pass by itself.
+Result<void> read_registered(const Reply& answer) {
+  const auto done = read_kind(answer, "done");
+  if (done) return {};
+  Error refused = done.error();
+  if (refused.code == ErrorCode::resource_exhausted) refused.retryable = false;
+  return std::unexpected(std::move(refused));
 }
 
 }  // namespace
@@ -56,15 +64,32 @@ Result<std::vector<std::string>> StreamRegistry::types() {
 }
 
 void StreamRegistry::hand_on_dropped(nanoseconds at_most) {
-  if (dropped_ == 0) return;
-  const std::uint64_t events = dropped_.exchange(0);
-  const std::string count = std::to_string(events);
-  const std::string call_id = short_id(make_id(WallTime{}));
-  const std::string kept = milliseconds_text(operation_kept(*client_));
+  const std::optional<Telling> telling = begin_telling();
+  if (!telling) return;
+  const std::string count = std::to_string(telling->events);
+  const std::string kept = milliseconds_text(kTellingKept);
   const std::string life = milliseconds_text(kRetention);
-  const std::array<std::string_view, 4> arguments{count, call_id, kept, life};
-  const auto told = client_->run(kEventCountDropped, group_, arguments, Durability::fleeting, at_most);
-  if (!told) dropped_ += events;
+  const std::array<std::string_view, 4> arguments{count, telling->call_id, kept, life};
+  if (client_->run(kEventCountDropped, group_, arguments, Durability::fleeting, at_most)) end_telling(*telling);
+}
+
+void StreamRegistry::count_dropped(std::uint64_t events) {
+  const MutexLock lock(mutex_);
+  dropped_ += events;
+}
+
+// What was told and not answered goes first.
+std::optional<StreamRegistry::Telling> StreamRegistry::begin_telling() {
+  const MutexLock lock(mutex_);
+  if (!telling_ && dropped_ > 0) {
+    telling_ = Telling{.call_id = short_id(make_id(WallTime{})), .events = std::exchange(dropped_, 0)};
+  }
+  return telling_;
+}
+
+void StreamRegistry::end_telling(const Telling& told) {
+  const MutexLock lock(mutex_);
+  if (telling_ && telling_->call_id == told.call_id) telling_.reset();
 }
 
 Result<std::uint64_t> StreamRegistry::dropped() {
@@ -73,7 +98,8 @@ Result<std::uint64_t> StreamRegistry::dropped() {
   const std::string& text = answers.front().text;
   std::uint64_t total = 0;
   std::from_chars(text.data(), text.data() + text.size(), total);
-  return total + dropped_;
+  const MutexLock lock(mutex_);
+  return total + dropped_ + (telling_ ? telling_->events : 0);
 }
 
 bool StreamRegistry::was_told(std::string_view type) const {
@@ -92,9 +118,10 @@ void StreamRegistry::note(std::string_view type) {
 Result<void> StreamRegistry::tell(std::string_view type, std::optional<nanoseconds> at_most) {
   const std::string streams_max = std::to_string(limits::kStreamsMax);
   const std::string retention = milliseconds_text(kRetention);
-  const std::array<std::string_view, 3> arguments{type, streams_max, retention};
+  std::vector<std::string_view> arguments{type, streams_max, retention};
+  arguments.insert(arguments.end(), kOwnEventTypes.begin(), kOwnEventTypes.end());
   ALDIS_TRY_ASSIGN(const Reply answer, client_->run(kEventRegister, group_, arguments, Durability::durable, at_most));
-  return read_done(answer);
+  return read_registered(answer);
 }
 
 }  // namespace aldis

@@ -5,10 +5,9 @@
 //
 // Model: a stream is registered before a process uses it first, and again every limits::kRedisStreamRegistration while
 // it does; so none with events is unknown for longer, even if the registry was lost. One that nobody registered for
-// limits::kRedisStreamIdle and a bit leaves: by then its own keys are gone. Threads: safe from any thread. Errors: the
+// limits::kStreamIdle and a bit leaves: by then its own keys are gone. Threads: safe from any thread. Errors: the
 // client's; resource_exhausted beyond limits::kStreamsMax.
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -37,12 +36,18 @@ class StreamRegistry {
 
   Result<std::vector<std::string>> types();  // in byte order
 
-  void count_dropped(std::uint64_t events) { dropped_ += events; }
-  // What was counted, to the registry. What cannot be told stays counted here.
+  void count_dropped(std::uint64_t events);
+  // What was counted, to the registry. What is not answered stays counted here, and is told again under the same name.
   void hand_on_dropped(std::chrono::nanoseconds at_most);
   Result<std::uint64_t> dropped();
 
  private:
+  struct Telling {
+    std::string call_id;
+    std::uint64_t events = 0;
+  };
+  std::optional<Telling> begin_telling();
+  void end_telling(const Telling& told);
   bool was_told(std::string_view type) const;
   void note(std::string_view type);
   Result<void> tell(std::string_view type, std::optional<std::chrono::nanoseconds> at_most);
@@ -50,8 +55,9 @@ class StreamRegistry {
   const std::shared_ptr<RedisClient> client_;
   const std::string group_;
   const std::shared_ptr<const Clock> clock_;
-  std::atomic<std::uint64_t> dropped_ = 0;  // not handed on yet
   mutable Mutex mutex_;
+  std::uint64_t dropped_ ALDIS_GUARDED_BY(mutex_) = 0;  // nobody was told of them
+  std::optional<Telling> telling_ ALDIS_GUARDED_BY(mutex_);
   std::map<std::string, BootTime, std::less<>> told_ ALDIS_GUARDED_BY(mutex_);
 };
 

@@ -27,7 +27,13 @@ end
 local known = recall(call_id)
 if known then
   local answer = begin_answer(known)
-  for i = 4, #known do append_events(answer, call('XRANGE', stream, known[i], known[i])) end
+  for i = 4, #known do
+    -- Another member may have taken it over, or acknowledged it, since then.
+    local note = call('HGET', pending, digits(ordinal_of(known[i])))
+    if note and string.match(note, '^%d+ %d+ (.*)$') == consumer then
+      append_events(answer, call('XRANGE', stream, known[i], known[i]))
+    end
+  end
   return answer
 end
 
