@@ -8,7 +8,6 @@
 #include <string_view>
 #include <variant>
 
-#include "aldis/limits.h"
 #include "core/names.h"
 #include "domain/event_position.h"
 #include "require.h"
@@ -24,7 +23,7 @@ void look_at_place(const aldis::EventPlace& place, std::string_view text) {
 
 void look_at_position(const aldis::ReadPosition& position, std::string_view text) {
   require(position.all_types || !position.streams.empty());
-  require(position.streams.size() <= aldis::limits::kConsumeTypesMax);
+  require(position.streams.size() <= aldis::kPositionStreamsMax);
   const auto disorder =
       std::ranges::adjacent_find(position.streams, std::ranges::greater_equal{}, &aldis::StreamPosition::type);
   require(disorder == position.streams.end());

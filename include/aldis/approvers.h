@@ -8,10 +8,10 @@
 // open mode. Private keys (Ed25519) lie in keys/NAME.key of that directory, or of the user's own where it belongs to
 // somebody else, sealed with a passphrase (Argon2id, XChaCha20-Poly1305). A passphrase is only read where it lies, and
 // copied nowhere: whoever made it wipes it. Keys lie in memory that is neither swapped, where the system allows that,
-// nor in a core dump, and is wiped. Threads: values; const calls are safe. Errors: invalid_argument (a file that is not well formed,
-// with its line; a name, a key), failed_precondition (a directory or file that others may write to), permission_denied
-// (the passphrase is wrong), already_exists, not_found, resource_exhausted (no memory for Argon2id, no room). Limits:
-// limits.h.
+// nor in a core dump, and is wiped. Threads: values; const calls are safe. Errors: invalid_argument (a file that is not
+// well formed, with its line; a name, a key), failed_precondition (a directory or file that others may write to),
+// permission_denied (the passphrase is wrong), already_exists, not_found, resource_exhausted (no memory for Argon2id,
+// no room). Limits: limits.h.
 
 #include <array>
 #include <chrono>

@@ -9,10 +9,10 @@
 // group share a stream out among them: each event goes to one, who acknowledges it; what a member does not acknowledge
 // in time goes to another. Events outlive every process and, but for the last moments, a power cut. Threads: safe from
 // any thread. A blocking read sleeps until an event comes; it does not poll. Errors: invalid_argument (names, counts,
-// positions that nothing here made), failed_precondition (a position ahead of the stream: of another store, or of one
-// that lost events), resource_exhausted (too many streams or groups, store full), not_found as the functions say; plus
-// the store's. A failed call changes nothing; only one that is `unavailable` from a Redis store may have been done, and
-// says so. Limits: limits.h, "Events".
+// positions that nothing here made), failed_precondition (a position that is not of the stream: of another store, or of
+// one that lost events), resource_exhausted (too many streams or groups, store full), not_found as the functions say;
+// plus the store's. A failed call changes nothing; only one that is `unavailable` from a Redis store may have been
+// done, and says so. Limits: limits.h, "Events".
 
 #include <chrono>
 #include <cstdint>
@@ -56,8 +56,9 @@ struct Gap {
 using StreamItem = std::variant<StreamEvent, Gap>;
 
 struct EventBatch {
-  std::vector<StreamItem> items;  // of one stream in its order; of several by time; a Gap before what follows it
-  std::string position;           // where to go on: ConsumeOptions::start. Empty for a group, which keeps its own
+  // Of one stream in its order, of several by time; a Gap before what follows it. A Gap alone ends a waiting read too.
+  std::vector<StreamItem> items;
+  std::string position;  // where to go on: ConsumeOptions::start. Empty for a group, which keeps its own
 };
 
 struct ConsumeOptions {
@@ -126,7 +127,7 @@ class ALDIS_API EventStreamer {
                                     std::stop_token stop = {});
 
   // Makes events that a member of the group was given done, at most limits::kConsumeCountMax. Returns how many of them
-  // were still pending.
+  // were still pending. An id whose milliseconds are not that event's is of a store that lost it, and counts for none.
   Result<std::uint64_t> acknowledge(std::string_view type, std::string_view group,
                                     const std::vector<std::string>& event_ids);
   // Oldest first, at most limits::kConsumeCountMax. not_found: no such stream or group.

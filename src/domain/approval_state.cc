@@ -100,8 +100,9 @@ Result<void> check_decidable(const ApprovalRecord& record, const ApprovalRule* r
   const bool has_own_timeout = rule->timeout_kind != ApprovalRule::Timeout::of_the_request;
   const bool is_of_the_rule = subject.policy_hash == rule->hash();
   if (!has_own_timeout || !is_of_the_rule || record.expires_at == expires_at) return {};
-  return fail(ErrorCode::data_loss, "{} has another deadline than the rule for {} sets: somebody changed it in the store",
-              name_of(record), subject.type);
+  return fail(ErrorCode::data_loss,
+              "{} has another deadline than the rule for {} sets: somebody changed it in the store", name_of(record),
+              subject.type);
 }
 
 Result<void> check_pending(const ApprovalRecord& record, const ApprovalFinding& finding) {

@@ -2,13 +2,13 @@
 // What the record of a request comes to, and which change a vote or a cancellation makes of it. Used by
 // approval_judge.cc, approvals.cc and approval_wait.cc; implemented in approval_state.cc.
 //
-// Model: in open mode (no rule of one's own, and none when it was opened) the stored state holds. With a rule a stored verdict is not believed: the
-// votes are counted again in their order, an invalid one as if it were absent, and the first that rejects or that makes
-// the quorum decides. What says no without a verdict, timed_out and cancelled, is believed: whoever can write to the
-// store can withhold an answer anyway. A record that was opened under another policy than the rule has no votes that
-// count. Threads: pure functions. Errors: permission_denied (one's own request, not an approver, not the agent that
-// asked); conflict (decided, or voted before); failed_precondition (timed out; opened under another policy);
-// resource_exhausted (limits::kQuorumMax votes).
+// Model: in open mode (no rule of one's own, and none when it was opened) the stored state holds. With a rule a stored
+// verdict is not believed: the votes are counted again in their order, an invalid one as if it were absent, and the
+// first that rejects or that makes the quorum decides. What says no without a verdict, timed_out and cancelled, is
+// believed: whoever can write to the store can withhold an answer anyway. A record that was opened under another policy
+// than the rule has no votes that count. Threads: pure functions. Errors: permission_denied (one's own request, not an
+// approver, not the agent that asked); conflict (decided, or voted before); failed_precondition (timed out; opened
+// under another policy); resource_exhausted (limits::kQuorumMax votes).
 
 #include <chrono>
 #include <cstdint>

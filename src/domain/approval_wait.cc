@@ -67,8 +67,7 @@ Result<ApprovalOutcome> wait_for_end(Workspace::Impl& workspace, ApprovalJudge j
       return fail(ErrorCode::deadline_exceeded, "{} is still pending: wait for it again, or longer",
                   judged.request.request_id);
     }
-    waker.sleep(*subscription, rings, std::min(left, until_next_look(judged, waker.recheck_interval())),
-                awaited.stop);
+    waker.sleep(*subscription, rings, std::min(left, until_next_look(judged, waker.recheck_interval())), awaited.stop);
     ALDIS_TRY(judge.refresh());
   }
 }

@@ -18,8 +18,8 @@ namespace aldis {
 inline constexpr const char* kPolicyFile = "approvals.toml";
 inline constexpr const char* kApproverFile = "approvers.toml";
 
-// `named` unless that is empty; else `system` if that holds a policy, or cannot be looked into; else `own`, or if that is
-// empty .config/aldis in the home directory that the system knows for this user. failed_precondition: it knows none.
+// `named` unless that is empty; else `system` if that holds a policy, or cannot be looked into; else `own`, or if that
+// is empty .config/aldis in the home directory that the system knows for this user. failed_precondition: it knows none.
 Result<std::string> choose_configuration_directory(const std::string& named, const std::string& own = {},
                                                    const std::string& system = "/etc/aldis");
 

@@ -15,8 +15,8 @@ namespace {
 constexpr std::string_view kPositionPrefix = "p1;";
 constexpr std::string_view kAllTypes = "*";
 constexpr std::size_t kNumberBytesMax = 16;  // of kEventNumberMax
-constexpr std::size_t kPositionBytesMax = kPositionPrefix.size() + kAllTypes.size() +
-                                          limits::kConsumeTypesMax * (limits::kNameBytesMax + 3 + 2 * kNumberBytesMax);
+constexpr std::size_t kPositionBytesMax =
+    kPositionPrefix.size() + kAllTypes.size() + kPositionStreamsMax * (limits::kNameBytesMax + 3 + 2 * kNumberBytesMax);
 
 std::optional<std::uint64_t> parse_number(std::string_view text) {
   if (text.empty() || text.size() > kNumberBytesMax || (text.size() > 1 && text.front() == '0')) return std::nullopt;
@@ -66,7 +66,7 @@ std::optional<ReadPosition> read_position(std::string_view text) {
       continue;
     }
     std::optional<StreamPosition> stream = read_stream_position(part);
-    if (!stream || position.streams.size() == limits::kConsumeTypesMax) return std::nullopt;
+    if (!stream || position.streams.size() == kPositionStreamsMax) return std::nullopt;
     if (!position.streams.empty() && position.streams.back().type >= stream->type) return std::nullopt;
     position.streams.push_back(*std::move(stream));
   }

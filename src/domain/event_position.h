@@ -7,24 +7,29 @@
 //   event-id = number "-" number          ; milliseconds and ordinal, the latter at least 1
 //   position = "p1" [";*"] *(";" type "=" ("0" / event-id))
 // A number is decimal without leading zeros, at most kEventNumberMax. Types are valid names in ascending byte order,
-// each once, at most limits::kConsumeTypesMax. A position says behind which event each stream goes on ("0": its first
+// each once, at most kPositionStreamsMax. A position says behind which event each stream goes on ("0": its first
 // one is next); with "*" it is of all types, and those that it does not name begin with their first event. An event
 // whose time was not known, because it had left the stream, has 0 milliseconds. A value has one text and a text one
 // value: what is formatted reads back the same, and the other way round.
 // Threads: pure functions. Errors: invalid_argument, which says what is accepted.
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
+#include "aldis/limits.h"
 #include "ports/event_store.h"
 
 namespace aldis {
 
 // Doubles count so far, and so does whatever reads JSON or Lua.
 inline constexpr std::uint64_t kEventNumberMax = (std::uint64_t{1} << 53) - 1;
+
+// As many as a namespace may have.
+inline constexpr std::size_t kPositionStreamsMax = limits::kStreamsMax + kOwnEventTypes.size();
 
 struct StreamPosition {
   std::string type;

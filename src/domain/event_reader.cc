@@ -199,7 +199,8 @@ Result<LaneLoad> EventReader::admit(std::size_t at, StreamSlice&& slice) {
   ALDIS_TRY(check_is_of_stream(after, slice));
   if (after.ordinal == head.last.ordinal) after = head.last;
   LaneLoad load{.gap = std::nullopt, .events = std::move(slice.events)};
-  if (!load.events.empty() && load.events.front().place.ordinal <= after.ordinal) load.events.erase(load.events.begin());
+  if (!load.events.empty() && load.events.front().place.ordinal <= after.ordinal)
+    load.events.erase(load.events.begin());
   if (after.ordinal + 1 < head.first) {
     load.gap = Gap{.event_type = types_[at],
                    .from = after.ordinal + 1,

@@ -227,7 +227,7 @@ Result<StreamInfo> EventStreamer::get_stream_info(std::string_view type) const {
 Result<std::vector<StreamInfo>> EventStreamer::list_streams() const {
   ALDIS_TRY(workspace_.impl()->usable());
   EventStore& store = workspace_.impl()->events();
-  ALDIS_TRY_ASSIGN(std::vector<StreamHead> heads, store.heads());
+  ALDIS_TRY_ASSIGN(std::vector<StreamHead> heads, user_streams(store));
   std::erase_if(heads, &StreamHead::is_only_announced);
   std::vector<StreamInfo> infos;
   infos.reserve(heads.size());

@@ -17,7 +17,10 @@ using Kind = cli::PromptAnswer::Kind;
 int ask(std::chrono::nanoseconds step) {
   FakeClock clock;
   const cli::OutputStyle style{.format = cli::Format::table};
-  const ApprovalRequest request{.request_id = "apr_1", .approval_type = "deploy", .agent_id = "worker"};
+  ApprovalRequest request;
+  request.request_id = "apr_1";
+  request.approval_type = "deploy";
+  request.agent_id = "worker";
   const cli::PromptAnswer answer = cli::ApprovalPrompt(style, clock, {}).ask(request, [&] {
     clock.advance(step);
     return true;

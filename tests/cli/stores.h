@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "core/sha256.h"
 #include "program.h"
 #include "redis/server.h"
 
@@ -33,10 +34,13 @@ class OnEachStore : public ::testing::TestWithParam<const char*> {
   std::unique_ptr<RedisServer> server_;
 };
 
-// As somebody may who owns the store, and no command does.
+// As somebody may who owns the store, and no command does: the context and, with it, its hash.
 inline void change_context(const RedisServer& server, const std::string& request_id, const std::string& context) {
   const std::string key = "aldis1:{default/a}:r:" + request_id.substr(std::string("apr_").size());
-  EXPECT_EQ(server.command({"HSET", key, "c", context}), "0") << "no new field";
+  const std::string change =
+      "local record = cmsgpack.unpack(redis.call('HGET', KEYS[1], 'r')) record[4] = ARGV[2] "
+      "return redis.call('HSET', KEYS[1], 'c', ARGV[1], 'r', cmsgpack.pack(record))";
+  EXPECT_EQ(server.command({"EVAL", change, "1", key, context, sha256_hex(context)}), "0") << "no new field";
 }
 
 inline std::string name_of_store(const ::testing::TestParamInfo<const char*>& test) { return test.param; }

@@ -36,6 +36,17 @@ TEST(Environment, describes_the_workspace_to_join) {
   EXPECT_EQ(options.runtime_directory, "/dev/shm/elsewhere");
 }
 
+TEST(Environment, tells_a_configuration_that_is_named_from_the_users_own) {
+  const Environment named({{"ALDIS_CONFIG", "/srv/agents/config.toml"}, {"HOME", "/home/dana"}});
+  EXPECT_EQ(configuration_directory_of(named), "/srv/agents");
+  EXPECT_EQ(own_configuration_directory_of(named), "/home/dana/.config/aldis");
+  EXPECT_EQ(configuration_directory_of(Environment({{"ALDIS_CONFIG", "config.toml"}, {"HOME", "/home/dana"}})), ".");
+  const Environment unnamed({{"XDG_CONFIG_HOME", "/xdg"}, {"HOME", "/home/dana"}});
+  EXPECT_EQ(configuration_directory_of(unnamed), "") << "whose it is, is not decided here";
+  EXPECT_EQ(own_configuration_directory_of(unnamed), "/xdg/aldis");
+  EXPECT_EQ(own_configuration_directory_of(Environment({{"XDG_CONFIG_HOME", ""}, {"HOME", "somewhere"}})), "");
+}
+
 TEST(Environment, says_whom_aldis_run_started_this_process_as) {
   ::setenv("ALDIS_AGENT_ID", "scout", 1);
   EXPECT_FALSE(RunIdentity::from_environment()) << "an agent id alone is no incarnation to join";

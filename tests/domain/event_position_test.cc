@@ -139,7 +139,7 @@ TEST(Starts, of_another_form_are_invalid_argument) {
 
 TEST(Positions, name_at_most_as_many_streams_as_one_read_may) {
   ReadPosition position;
-  for (std::size_t n = 0; n < limits::kConsumeTypesMax; ++n) {
+  for (std::size_t n = 0; n < kPositionStreamsMax; ++n) {
     std::string type = fmt::format("{:04}", n);
     type.resize(limits::kNameBytesMax, 'x');
     position.streams.push_back({std::move(type), {kEventNumberMax, kEventNumberMax}});

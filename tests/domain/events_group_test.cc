@@ -61,7 +61,7 @@ TEST_F(EventsGroup, is_made_at_its_first_read_where_that_starts) {
   EXPECT_THAT(read({"a"}, as_member("of-new", "w", "$")), IsEmpty());
   EXPECT_THAT(read({"a"}, as_member("of-oldest", "w", "0")), ElementsAre("a 1", "a 2", "a 3"));
   EXPECT_THAT(read({"a"}, as_member("of-id", "w", ids[1])), ElementsAre("a 3"));
-  EXPECT_THAT(read({"a"}, as_member("of-position", "w", "p1;a=1")), ElementsAre("a 2", "a 3"));
+  EXPECT_THAT(read({"a"}, as_member("of-position", "w", "p1;a=" + ids[0])), ElementsAre("a 2", "a 3"));
   world.publish("a", 1);
   EXPECT_THAT(read({"a"}, as_member("of-new", "w", "0")), ElementsAre("a 4")) << "then it keeps its own place";
 }
@@ -81,6 +81,53 @@ TEST_F(EventsGroup, of_all_types_begins_new_streams_with_their_first_event) {
   EXPECT_THAT(read({}, as_member("g", "w", "$")), UnorderedElementsAre("a 3", "b 1", "b 2"));
 }
 
+TEST_F(EventsGroup, of_all_types_that_began_before_any_stream_loses_nothing_between_its_calls) {
+  EXPECT_THAT(read({}, as_member("g", "w", "$")), IsEmpty());
+  world.publish("a", 2);
+  EXPECT_THAT(read({}, as_member("g", "w", "$")), ElementsAre("a 1", "a 2"));
+  world.publish("b", 1);
+  EXPECT_THAT(read({}, as_member("g", "w2", "$")), ElementsAre("b 1"));
+  EXPECT_THAT(read({}, as_member("later", "w", "$")), IsEmpty()) << "each group begins for itself";
+  world.publish("c", 1);
+  EXPECT_THAT(read({}, as_member("g", "w", "$")), ElementsAre("c 1"));
+  EXPECT_THAT(read({}, as_member("later", "w", "$")), ElementsAre("c 1"));
+}
+
+TEST_F(EventsGroup, of_all_types_replays_nothing_because_it_is_on_one_stream_already) {
+  world.publish("a", 1);
+  ASSERT_THAT(read({"a"}, as_member("g", "w", "$")), IsEmpty());
+  world.publish("a", 1);
+  world.publish("b", 3);
+  EXPECT_THAT(read({}, as_member("g", "w", "$")), ElementsAre("a 2"));
+  world.publish("b", 1);
+  EXPECT_THAT(read({}, as_member("g", "w", "$")), ElementsAre("b 4"));
+}
+
+TEST_F(EventsGroup, of_all_types_shows_its_mark_to_nobody) {
+  world.publish("a", 1);
+  ASSERT_THAT(read({}, as_member("g", "w")), ElementsAre("a 1"));
+  const auto streams = streamer.list_streams();
+  ASSERT_THAT(*streams, SizeIs(1));
+  EXPECT_EQ(streams->front().event_type, "a");
+  const auto batch = streamer.consume_events({}, from("0"));
+  EXPECT_THAT(batch->position, ::testing::Not(HasSubstr("@")));
+  EXPECT_THAT(world.groups->take_types_read(), IsSupersetOf({"@all"})) << "there is one";
+}
+
+// The first read listed the streams before the other one ended; what that one promised holds for both.
+TEST_F(EventsGroup, of_all_types_loses_nothing_when_two_members_begin_at_once) {
+  world.publish("a", 1);
+  world.events->after_heads = [&] {
+    ASSERT_THAT(read({}, as_member("g", "w2", "$")), IsEmpty());
+    world.publish("a", 1);
+    world.publish("b", 1);
+  };
+  const auto got = read({}, as_member("g", "w1", "$"));
+  std::vector<std::string> all = read({}, as_member("g", "w1", "$"));
+  all.insert(all.end(), got.begin(), got.end());
+  EXPECT_THAT(all, UnorderedElementsAre("a 2", "b 1"));
+}
+
 TEST_F(EventsGroup, that_begins_with_the_oldest_kept_misses_nothing) {
   world.publish("a", 3);
   ASSERT_TRUE(streamer.trim_stream("a", 1));
@@ -88,14 +135,14 @@ TEST_F(EventsGroup, that_begins_with_the_oldest_kept_misses_nothing) {
 }
 
 TEST_F(EventsGroup, of_all_types_goes_on_where_a_position_says) {
-  world.publish("a", 3);
+  const auto ids = world.publish("a", 3);
   world.publish("b", 2);
-  EXPECT_THAT(read({}, as_member("g", "w", "p1;*;a=2")), UnorderedElementsAre("a 3", "b 1", "b 2"));
+  EXPECT_THAT(read({}, as_member("g", "w", "p1;*;a=" + ids[1])), UnorderedElementsAre("a 3", "b 1", "b 2"));
 }
 
 TEST_F(EventsGroup, cannot_begin_ahead_of_its_stream) {
   world.publish("a", 2);
-  const auto batch = streamer.consume_events({"a"}, as_member("g", "w", "p1;a=3"));
+  const auto batch = streamer.consume_events({"a"}, as_member("g", "w", "p1;a=5-3"));
   EXPECT_EQ(code_of(batch), ErrorCode::failed_precondition);
   EXPECT_THAT(streamer.get_stream_info("a")->groups, IsEmpty()) << "and was not made";
   EXPECT_EQ(code_of(streamer.consume_events({"unknown"}, as_member("g", "w", "5-3"))), ErrorCode::failed_precondition);
@@ -108,6 +155,16 @@ TEST_F(EventsGroup, what_is_acknowledged_is_done) {
   EXPECT_EQ(acknowledge("a", {ids[0]}), 0u) << "no longer pending, and no error";
   world.clock->advance(limits::kTakeOverAfterDefault);
   EXPECT_THAT(read({"a"}, as_member("g", "w2")), ElementsAre("a 2"));
+}
+
+TEST_F(EventsGroup, an_id_of_another_event_with_this_ordinal_acknowledges_nothing) {
+  EventsWorld lost;
+  const auto lost_ids = lost.publish("a", 2);
+  world.clock->advance(1min);
+  const auto ids = world.publish("a", 2);
+  ASSERT_THAT(read({"a"}, as_member("g", "w")), SizeIs(2));
+  EXPECT_EQ(acknowledge("a", {lost_ids[0], ids[1], lost_ids[1]}), 1u);
+  EXPECT_EQ(streamer.get_pending_events("a", "g")->front().event_id, ids[0]);
 }
 
 TEST_F(EventsGroup, what_a_dead_member_held_goes_to_another_after_a_time) {
@@ -272,6 +329,20 @@ TEST_F(EventsGroup, a_waiting_member_looks_only_at_what_rang_or_fell_due) {
   const std::vector<std::string> looks = world.groups->take_types_read();
   ASSERT_THAT(looks, SizeIs(7)) << "all, all once more after subscribing, then one";
   EXPECT_EQ(looks.back(), "a");
+}
+
+TEST_F(EventsGroup, a_waiting_member_of_all_types_looks_only_where_there_is_news) {
+  world.publish_in_turn({"a", "b", "c"});
+  ASSERT_THAT(read({}, as_member("g", "w", "$")), IsEmpty());
+  world.groups->take_types_read();
+  ConsumeOptions options = as_member("g", "w", "$");
+  options.block_ms = 10s;
+  world.during_the_next_sleep([&] { world.publish("b", 1); });
+  EXPECT_THAT(read({}, options), ElementsAre("b 2"));
+  const std::vector<std::string> looks = world.groups->take_types_read();
+  ASSERT_THAT(looks, SizeIs(5)) << "the mark, all, then one";
+  EXPECT_EQ(looks.front(), "@all");
+  EXPECT_EQ(looks.back(), "b");
 }
 
 TEST_F(EventsGroup, names_go_together_and_are_checked) {

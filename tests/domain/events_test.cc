@@ -241,15 +241,93 @@ TEST(Events, a_position_ahead_of_its_stream_is_of_another_store) {
   EventsWorld world;
   const auto ids = world.publish("deploy", 3);
   EventsWorld other;
-  other.publish("deploy", 2);
-  for (const std::string& start : {ids[2], std::string("p1;deploy=3")}) {
+  const auto other_ids = other.publish("deploy", 2);
+  for (const std::string& start : {ids[2], "p1;deploy=" + ids[2]}) {
     const auto batch = other.streamer().consume_events({"deploy"}, from(start));
     EXPECT_EQ(code_of(batch), ErrorCode::failed_precondition);
     EXPECT_THAT(batch.error().message, HasSubstr("ahead of stream deploy, whose newest event is 2"));
   }
-  EXPECT_EQ(code_of(other.streamer().consume_events({}, from("p1;*;deploy=3"))), ErrorCode::failed_precondition);
-  EXPECT_EQ(code_of(other.streamer().consume_events({}, from("p1;*;unknown=1"))), ErrorCode::failed_precondition);
-  EXPECT_TRUE(other.streamer().consume_events({"deploy"}, from("p1;deploy=2")));
+  EXPECT_EQ(code_of(other.streamer().consume_events({}, from("p1;*;deploy=" + ids[2]))),
+            ErrorCode::failed_precondition);
+  EXPECT_EQ(code_of(other.streamer().consume_events({"unknown"}, from("p1;unknown=5-1"))),
+            ErrorCode::failed_precondition);
+  EXPECT_TRUE(other.streamer().consume_events({"deploy"}, from("p1;deploy=" + other_ids[1])));
+}
+
+// A store that lost its newest events gives their ordinals anew.
+TEST(Events, a_position_whose_event_is_another_one_by_now_is_refused) {
+  EventsWorld world;
+  const auto ids = world.publish("deploy", 3);
+  EventsWorld restored;
+  restored.publish("deploy", 2);
+  restored.clock->advance(1min);
+  for (int published = 3; published <= 6; ++published) {
+    restored.publish("deploy", 1);
+    for (const std::string& start : {ids[2], "p1;deploy=" + ids[2], "p1;*;deploy=" + ids[2]}) {
+      const std::vector<std::string> types =
+          start.starts_with("p1;*") ? std::vector<std::string>{} : std::vector<std::string>{"deploy"};
+      const auto batch = restored.streamer().consume_events(types, from(start));
+      EXPECT_EQ(code_of(batch), ErrorCode::failed_precondition) << start << " of " << published;
+      EXPECT_THAT(batch.error().message, AllOf(HasSubstr("has another event 3"), HasSubstr("start anew with")));
+    }
+    EXPECT_EQ(code_of(restored.streamer().consume_events({"deploy"}, as_member("g", "w", ids[2]))),
+              ErrorCode::failed_precondition);
+  }
+  EXPECT_THAT(items_of(restored.streamer().consume_events({"deploy"}, from(ids[1]))),
+              ElementsAre("deploy 3", "deploy 4", "deploy 5", "deploy 6"))
+      << "what is the same is gone on from";
+}
+
+TEST(Events, a_position_that_is_kept_no_more_is_refused_if_time_went_back_since) {
+  EventsWorld world;
+  world.clock->advance(1h);
+  const auto ids = world.publish("deploy", 3);
+  EventsWorld restored;
+  restored.publish("deploy", 6);
+  ASSERT_TRUE(restored.streamer().trim_stream("deploy", 2));
+  EXPECT_EQ(code_of(restored.streamer().consume_events({"deploy"}, from(ids[2]))), ErrorCode::failed_precondition);
+}
+
+TEST(Events, a_stream_that_is_gone_begins_anew_among_all_types) {
+  EventsWorld world;
+  const auto ids = world.publish("a", 2);
+  auto streamer = world.streamer();
+  const std::string start = "p1;*;a=" + ids[0] + ";gone=" + ids[1];
+  const auto batch = streamer.consume_events({}, from(start));
+  EXPECT_THAT(items_of(batch), ElementsAre("a 2"));
+  EXPECT_EQ(batch->position, "p1;*;a=" + ids[1]);
+  world.publish("gone", 3);
+  EXPECT_THAT(items_of(streamer.consume_events({}, from(batch->position))), ElementsAre("gone 1", "gone 2", "gone 3"));
+  EXPECT_THAT(items_of(streamer.consume_events({}, as_member("g", "w", "p1;*;a=" + ids[1] + ";away=" + ids[1]))),
+              ElementsAre("gone 1", "gone 2", "gone 3"));
+}
+
+TEST(Events, new_ones_of_given_types_begin_without_a_list_of_all_streams) {
+  EventsWorld world;
+  world.publish_in_turn({"a", "b", "c"});
+  EXPECT_THAT(items_of(world.streamer().consume_events({"a", "b"})), IsEmpty());
+  EXPECT_THAT(items_of(world.streamer().consume_events({"a", "b"}, as_member("g", "w", "$"))), IsEmpty());
+  EXPECT_EQ(world.events->lists, 0);
+}
+
+TEST(Events, of_all_types_only_streams_with_news_are_read) {
+  EventsWorld world;
+  world.publish_in_turn({"a", "b", "c"});
+  auto streamer = world.streamer();
+  const auto start = streamer.consume_events({});
+  world.publish_in_turn({"b"});
+  EXPECT_THAT(items_of(streamer.consume_events({}, from(start->position))), ElementsAre("b 2"));
+  EXPECT_THAT(world.events->types_read(), ElementsAre(ElementsAre("b")));
+}
+
+TEST(Events, a_store_that_gives_less_than_it_was_asked_for_disturbs_no_order) {
+  EventsWorld world;
+  world.publish_in_turn({"a", "a", "a", "a", "a", "b", "b", "a", "b"});
+  world.events->slice_events_max = 2;
+  const std::vector<std::string> expected = {"a 1", "a 2", "a 3", "a 4", "a 5", "b 1", "b 2", "a 6", "b 3"};
+  auto streamer = world.streamer();
+  EXPECT_EQ(items_of(streamer.consume_events({"a", "b"}, from("0"))), expected);
+  for (std::size_t count = 1; count <= 9; ++count) EXPECT_EQ(read_through(streamer, {}, "0", count), expected) << count;
 }
 
 TEST(Events, a_start_has_to_fit_the_types) {
@@ -258,10 +336,10 @@ TEST(Events, a_start_has_to_fit_the_types) {
   auto streamer = world.streamer();
   EXPECT_EQ(code_of(streamer.consume_events({"deploy", "build"}, from(ids[0]))), ErrorCode::invalid_argument);
   EXPECT_EQ(code_of(streamer.consume_events({}, from(ids[0]))), ErrorCode::invalid_argument);
-  EXPECT_EQ(code_of(streamer.consume_events({"build"}, from("p1;deploy=1"))), ErrorCode::invalid_argument);
-  EXPECT_EQ(code_of(streamer.consume_events({"deploy", "build"}, from("p1;deploy=1"))), ErrorCode::invalid_argument);
-  EXPECT_EQ(code_of(streamer.consume_events({"deploy"}, from("p1;*;deploy=1"))), ErrorCode::invalid_argument);
-  EXPECT_EQ(code_of(streamer.consume_events({}, from("p1;deploy=1"))), ErrorCode::invalid_argument);
+  EXPECT_EQ(code_of(streamer.consume_events({"build"}, from("p1;deploy=5-1"))), ErrorCode::invalid_argument);
+  EXPECT_EQ(code_of(streamer.consume_events({"deploy", "build"}, from("p1;deploy=5-1"))), ErrorCode::invalid_argument);
+  EXPECT_EQ(code_of(streamer.consume_events({"deploy"}, from("p1;*;deploy=5-1"))), ErrorCode::invalid_argument);
+  EXPECT_EQ(code_of(streamer.consume_events({}, from("p1;deploy=5-1"))), ErrorCode::invalid_argument);
   EXPECT_EQ(code_of(streamer.consume_events({"deploy"}, from("1"))), ErrorCode::invalid_argument);
   EXPECT_THAT(items_of(streamer.consume_events({"deploy", "deploy"}, from(ids[0]))), IsEmpty()) << "one type";
 }

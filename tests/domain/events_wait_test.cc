@@ -69,7 +69,7 @@ TEST_F(EventsWait, of_all_types_is_woken_by_a_new_stream_and_reads_it_from_its_f
   world.during_the_next_sleep([&] { world.publish("b", 2); });
   EXPECT_THAT(read({}, waiting("$", 10s)), ElementsAre("b 1", "b 2"));
   EXPECT_EQ(took, 0ns);
-  EXPECT_EQ(position, "p1;*;a=1;b=2");
+  EXPECT_EQ(position, "p1;*;a=1790000000000-1;b=1790000000000-2");
 }
 
 TEST_F(EventsWait, of_all_types_hears_later_events_of_a_new_stream) {
@@ -98,7 +98,7 @@ TEST_F(EventsWait, sleeps_until_its_time_is_over_and_polls_nothing) {
   EXPECT_THAT(read({"a", "b"}, waiting("$", 10min)), IsEmpty());
   EXPECT_EQ(took, 10min);
   EXPECT_THAT(world.memory_waker->sleeps(), ElementsAre(nanoseconds{10min}));
-  EXPECT_EQ(position, "p1;a=1;b=0");
+  EXPECT_EQ(position, "p1;a=1790000000000-1;b=0");
 }
 
 TEST_F(EventsWait, of_no_time_looks_once) {
@@ -125,6 +125,20 @@ TEST_F(EventsWait, looks_only_at_what_rang) {
   EXPECT_THAT(read({"a", "b", "c"}, waiting("$", 10s)), ElementsAre("b 1"));
   EXPECT_THAT(world.events->types_read(),
               ElementsAre(ElementsAre("a", "b", "c"), ElementsAre("a", "b", "c"), ElementsAre("b")));
+}
+
+TEST_F(EventsWait, of_all_types_reads_only_what_rang_and_lists_the_streams_twice) {
+  world.publish_in_turn({"a", "b", "c"});
+  world.during_the_next_sleep([&] { world.publish("b", 1); });
+  EXPECT_THAT(read({}, waiting("$", 10s)), ElementsAre("b 2"));
+  EXPECT_THAT(world.events->types_read(), ElementsAre(ElementsAre("b")));
+  EXPECT_EQ(world.events->lists, 2) << "before and after it subscribed";
+}
+
+TEST_F(EventsWait, of_all_types_survives_a_stream_that_goes) {
+  world.publish("a", 1);
+  world.during_the_next_sleep([&] { world.publish("gone", 1); });
+  EXPECT_THAT(read({}, waiting("p1;*;a=1790000000000-1;gone=5-7", 10s)), ElementsAre("gone 1"));
 }
 
 TEST_F(EventsWait, does_not_miss_what_is_published_between_its_first_look_and_its_subscription) {

@@ -4,6 +4,7 @@
 //
 // Threads: the world itself is one thread's; what it hands out is safe from any thread.
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,11 +26,13 @@ class EventSaboteur final : public EventStore {
 
   std::atomic<bool> failing{false};
   std::atomic<int> handed_on{0};             // how often it was told to
-  std::function<void()> after_heads;         // called once
+  std::function<void()> after_heads;         // called once, also after a read of heads alone
+  std::size_t slice_events_max = 1'000'000;  // a store may give less than it was asked for
+  std::atomic<int> lists{0};                 // of all streams
   std::function<void()> on_publish;          // each time, before
   std::optional<nanoseconds> last_patience;  // what the last publication said
 
-  // Of each read.
+  // Of each read of events.
   std::vector<std::vector<std::string>> types_read() const {
     const MutexLock lock(mutex_);
     return types_read_;
@@ -65,13 +68,19 @@ class EventSaboteur final : public EventStore {
     return answer;
   }
   Result<std::vector<StreamHead>> heads(std::string_view type) override {
+    if (type.empty()) ++lists;
     auto answer = guard([&] { return store_->heads(type); });
     if (after_heads) std::exchange(after_heads, {})();
     return answer;
   }
   Result<std::vector<StreamSlice>> read(std::span<const StreamCursor> cursors, std::size_t count) override {
-    note_read(cursors);
-    return guard([&] { return store_->read(cursors, count); });
+    if (count > 0) note_read(cursors);
+    auto answer = guard([&] { return store_->read(cursors, count); });
+    if (answer) {
+      for (StreamSlice& slice : *answer) slice.events.resize(std::min(slice.events.size(), slice_events_max));
+    }
+    if (count == 0 && after_heads) std::exchange(after_heads, {})();
+    return answer;
   }
   Result<std::vector<StoredEvent>> recent(std::string_view type, std::uint64_t first, std::uint64_t last,
                                           std::size_t count) override {

@@ -165,6 +165,35 @@ TEST_F(ApprovalLedger, reports_a_record_that_was_damaged_and_reads_the_others) {
   EXPECT_EQ(state(sound), "pending");
 }
 
+TEST_F(ApprovalLedger, lists_what_is_sound_and_leaves_out_what_was_damaged) {
+  const Id128 first = ask(300s);
+  ask(300s);
+  const Id128 third = ask(300s);
+  ASSERT_EQ(run_sql(path_,
+                    "UPDATE approvals SET deadline_boot = NULL WHERE id = (SELECT min(id) FROM approvals WHERE id "
+                    "> (SELECT min(id) FROM approvals))"),
+            "ok");
+  for (const std::vector<ApprovalState>& states : {std::vector<ApprovalState>{}, {ApprovalState::pending}}) {
+    const auto listed = store_->list({.states = states, .count = 2});
+    ASSERT_EQ(describe(listed), "ok");
+    ASSERT_EQ(listed->size(), 2U) << "fewer would say that there are no more";
+    EXPECT_EQ(listed->front().record.subject.id, first);
+    EXPECT_EQ(listed->back().record.subject.id, third);
+  }
+}
+
+TEST_F(ApprovalLedger, shows_no_entry_that_was_put_below_the_anchor_but_tells_of_it) {
+  ask(300s);
+  ask(300s);
+  const AuditHead through{1, audit_->entries(0, 1).value().front().hash};
+  ASSERT_EQ(run_sql(path_, "CREATE TABLE kept AS SELECT * FROM audit_log"), "ok");
+  ASSERT_EQ(describe(audit_->rotate(through)), "ok");
+  EXPECT_EQ(audit_->bounds().value().stray, std::nullopt);
+  ASSERT_EQ(run_sql(path_, "INSERT INTO audit_log SELECT * FROM kept WHERE number = 1; DROP TABLE kept"), "ok");
+  EXPECT_EQ(audit_->bounds().value().stray, 1U);
+  EXPECT_EQ(audit_->entries(0, 10).value().front().number, 2U);
+}
+
 TEST_F(ApprovalLedger, shows_an_entry_that_was_changed_as_it_is_and_its_hash_is_wrong) {
   ask(300s);
   for (const std::string change : {"kind = 'requestd'", "kind = ''", "time_us = time_us + 1", "actor = 'eve'"}) {

@@ -45,9 +45,14 @@ class LedgerFiles : public ::testing::Test {
     });
   }
 
-  // One process that commits and ends, another that commits and is killed, so that its log stays behind.
+  // One file alone, as other programs leave it; and, by a process that commits and is killed, with its log.
   void leave_closed(std::string_view key) {
-    ASSERT_EQ(in_child([&] { return note(*ledger_in(directory_), key, "kept"); }), "ok");
+    ASSERT_EQ(in_child([&]() -> std::string {
+                const std::string noted = note(*ledger_in(directory_), key, "kept");
+                return noted == "ok" ? run_sql(path_, "PRAGMA wal_checkpoint(TRUNCATE)") : noted;
+              }),
+              "ok");
+    for (const char* beside : {"-wal", "-shm"}) ASSERT_TRUE(std::filesystem::remove(path_ + beside));
   }
   void leave_killed(std::string_view key) {
     Child writer([&](ChildSide& parent) {

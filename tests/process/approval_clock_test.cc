@@ -1,5 +1,6 @@
 // Processes whose wall clock is an hour wrong, or jumps by an hour while a request waits. The store decides by the boot
-// clock of the host, or by the clock of the server: nothing times out early, and nothing late.
+// clock of the host, or by the clock of the server: nothing times out early, and nothing late. Only who signs needs a
+// clock that is right.
 
 #include <gmock/gmock.h>
 
@@ -9,6 +10,7 @@
 #include "core/clock.h"
 #include "redis/clock_file.h"
 #include "redis/eventually.h"
+#include "signers.h"
 
 namespace aldis::testing {
 namespace {
@@ -93,6 +95,21 @@ TEST_P(SteppedClocks, of_whoever_asks_put_no_deadline_off) {
   stage.kill(waiter);
   wait_for_deadline(50ms);
   EXPECT_EQ(stage.run(approval_of(id), "refused").at(1), "failed_precondition");
+}
+
+// A signature says when it was made, so in signed mode a wrong clock is told. That of the request is right.
+TEST_P(SteppedClocks, of_a_responder_that_signs_are_refused_and_told_so) {
+  Signers signers{stage.fleet().options().configuration_directory, stage.directory() + "/keys"};
+  for (const char* name : {"ann", "bob"}) signers.enroll(name);
+  signers.write_policy();
+  const auto waiter = stage.open({"agent=worker", "type=deploy", kTenMinutes});
+  step();
+  const Words refused = stage.run(signers.vote(waiter.id, "ann"), "refused", with_clock());
+  EXPECT_EQ(refused.at(1), "failed_precondition");
+  EXPECT_THAT(joined(refused, 2), HasSubstr("the clock of this machine says"));
+  EXPECT_EQ(stage.read(waiter.id).votes.size(), 0u);
+  for (const char* name : {"ann", "bob"}) stage.run(signers.vote(waiter.id, name), "answered");
+  EXPECT_EQ(stage.hear_end(), "approved");
 }
 
 INSTANTIATE_TEST_SUITE_P(Stores, SteppedClocks,

@@ -117,6 +117,11 @@ void write_verdict_past_the_library(ApprovalStage& stage, const std::string& id,
                       blob, key_id));
 }
 
+void edit_row(ApprovalStage& stage, const std::string& id, const std::string& assignments) {
+  run_sql(ledger_path(stage.fleet().options().state_directory, "default"),
+          fmt::format("UPDATE approvals SET {} WHERE id = x'{}'", assignments, hexadecimal(id_of(id))));
+}
+
 void copy_approvals(ApprovalStage& stage, const std::string& namespace_name) {
   const WorkspaceOptions options = stage.fleet().options();
   if (options.store == "local:") {

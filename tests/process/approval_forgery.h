@@ -26,6 +26,10 @@ void write_votes(const Workspace& workspace, const std::string& id, const std::v
 // A forged vote of ann and a verdict, straight into the SQLite file or the keys of the server. Nobody is rung.
 void write_verdict_past_the_library(ApprovalStage& stage, const std::string& id, const std::string& key_id);
 
+// "type = 'restart', state = 'approved'", written into the row of the request in the SQLite file of a local stage.
+// Nobody is rung.
+void edit_row(ApprovalStage& stage, const std::string& id, const std::string& assignments);
+
 // The requests of namespace "default" and the name of its store, all as they are, in another namespace.
 void copy_approvals(ApprovalStage& stage, const std::string& namespace_name);
 

@@ -2,8 +2,12 @@
 
 #include <gmock/gmock.h>
 
+#include <filesystem>
+
 #include "approval_forgery.h"
 #include "approval_stage.h"
+#include "core/format.h"
+#include "core/sha256.h"
 #include "signers.h"
 
 namespace aldis::testing {
@@ -155,6 +159,67 @@ TEST_P(SignedApprovals, are_for_one_namespace_only) {
   EXPECT_EQ(stage.hear_end(), "approved");
   EXPECT_EQ(refused_wait(waiter.id, "production"), "deadline_exceeded");
 }
+
+// Somebody edits the row of a local request. Nobody may be told that it was approved.
+class EditedRows : public SignedApprovals {
+ protected:
+  static std::string context_column(const std::string& context) {
+    return fmt::format("context = '{}', context_hash = '{}'", context, sha256_hex(context));
+  }
+  static constexpr const char* kApproved = "state = 'approved', responder = 'ann', decided_us = opened_us, version = 9";
+
+  const std::string without_rules = stage.directory() + "/without-rules";
+};
+
+TEST_P(EditedRows, are_not_what_was_asked) {
+  for (const std::string& edit :
+       {std::string("type = 'stroll'"), std::string("agent = 'mallory'"), context_column(R"({"to":"prod"})"),
+        std::string("expires_us = expires_us + 3600000000"), std::string("policy_hash = 'ab'")}) {
+    const auto waiter = stage.open({kAgent, "type=restart", "timeout_ms=600000"});
+    edit_row(stage, waiter.id, edit);
+    write_votes(stage.workspace(), waiter.id, {forged_vote("ann", "")}, ApprovalState::approved);
+    const Words said = stage.hear("refused");
+    EXPECT_EQ(said.at(1), "data_loss") << edit;
+    EXPECT_THAT(joined(said, 2), HasSubstr("somebody changed its")) << edit;
+    EXPECT_EQ(stage.fleet().wait_for_end(waiter.pid), 0);
+  }
+}
+
+TEST_P(EditedRows, approve_nothing_in_signed_mode) {
+  for (const std::string& edit :
+       {std::string(kApproved), std::string("policy_hash = '', ") + kApproved, std::string("quorum = 1, ") + kApproved,
+        context_column(R"({"to":"prod"})") + ", " + kApproved}) {
+    const auto waiter = open();
+    EXPECT_EQ(vote(waiter.id, "ann"), "pending 1");
+    edit_row(stage, waiter.id, edit);
+    EXPECT_EQ(refused_wait(waiter.id), "deadline_exceeded") << edit;
+    EXPECT_NE(stage.read(waiter.id).status, ApprovalState::approved) << edit;
+    stage.kill(waiter.pid);
+  }
+}
+
+TEST_P(EditedRows, approve_nothing_where_the_policy_is_not) {
+  std::filesystem::create_directory(without_rules);
+  const auto waiter = open();
+  edit_row(stage, waiter.id, kApproved);
+  const Words refused = stage.run({"wait", "id=" + waiter.id, "configuration=" + without_rules}, "refused");
+  EXPECT_EQ(refused.at(1), "failed_precondition");
+  EXPECT_THAT(joined(refused, 2), HasSubstr("was opened under a policy that is not here"));
+}
+
+TEST_P(EditedRows, with_another_context_than_their_hash_are_lost_and_hide_no_others) {
+  const auto waiter = open();
+  const auto sound = open();
+  edit_row(stage, waiter.id, R"(context = '{"to":"prod"}')");
+  EXPECT_EQ(refused_wait(waiter.id), "data_loss");
+  const auto pending = stage.gate().get_pending_approvals();
+  ASSERT_TRUE(pending) << pending.error().message;
+  ASSERT_EQ(pending->size(), 1u);
+  EXPECT_EQ(pending->front().request_id, sound.id);
+}
+
+INSTANTIATE_TEST_SUITE_P(Stores, EditedRows, ::testing::Values("local"),
+                         [](const auto& store) { return std::string(store.param); });
 
 INSTANTIATE_TEST_SUITE_P(Stores, SignedApprovals, ::testing::Values("local", "redis"),
                          [](const auto& store) { return std::string(store.param); });

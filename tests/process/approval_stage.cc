@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/syscall.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "core/format.h"
@@ -10,6 +11,8 @@
 
 namespace aldis::testing {
 namespace {
+
+namespace fs = std::filesystem;
 
 constexpr std::size_t kWordsOfALine = 8;  // at most, but for messages
 
@@ -24,6 +27,7 @@ ApprovalStage::ApprovalStage(std::string_view kind) {
   if (kind == "redis") server_ = std::make_unique<RedisServer>();
   if (kind == "cluster") cluster_ = std::make_unique<RedisCluster>();
   fleet_ = std::make_unique<Fleet>(store_of(server_.get(), cluster_.get()), ALDIS_APPROVAL_WORKER);
+  fs::create_directories(fleet_->options().configuration_directory);
 }
 
 const Workspace& ApprovalStage::workspace() {

@@ -63,7 +63,7 @@ int open_and_wait(const Arguments& arguments, ApprovalGate& gate) {
                                         milliseconds(arguments, "timeout_ms"), {.key = arguments.text_or("key", "")});
   if (!opened) return refused(opened.error());
   say("opened {} {}", ::getpid(), opened->request_id);
-  return say_ended(gate.wait(opened->request_id));
+  return say_ended(gate.wait(*opened));
 }
 
 // id= patience_ms=

@@ -75,7 +75,8 @@ std::vector<AuditEntry> AuditRows::behind(std::uint64_t after, std::size_t count
   auto rows = transaction_.query(
       "SELECT number, kind, time_us, request_id, approval_type, agent_id, actor, outcome, key_id, context_hash, "
       "detail_hash, previous_hash, hash FROM audit_log WHERE number > ? ORDER BY number LIMIT ?",
-      std::min<std::uint64_t>(std::max(after, bounds().anchor.number), std::numeric_limits<std::int64_t>::max()), count);
+      std::min<std::uint64_t>(std::max(after, bounds().anchor.number), std::numeric_limits<std::int64_t>::max()),
+      count);
   while (rows.next()) entries.push_back(entry_in(rows));
   return entries;
 }

@@ -169,7 +169,13 @@ void LedgerConnection::roll_back() {
 void LedgerConnection::checkpoint_if_due() {
   if (log_pages_ < kLogPagesDue) return;
   log_pages_ = 0;
-  sqlite3_wal_checkpoint_v2(database_, "main", SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+  int log = 0;
+  int moved = 0;
+  const int code = sqlite3_wal_checkpoint_v2(database_, "main", SQLITE_CHECKPOINT_PASSIVE, &log, &moved);
+  // Whoever opens it alone does not know what was moved: it would go on behind it, and all would be moved again. That
+  // this locks writers out is short: there is nothing left to move.
+  if (code != SQLITE_OK || moved != log) return;
+  sqlite3_wal_checkpoint_v2(database_, "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
 }
 
 Result<void> LedgerConnection::step(sqlite3_stmt*& statement, std::string_view sql, std::string_view doing) {
