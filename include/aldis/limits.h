@@ -69,8 +69,7 @@ inline constexpr std::chrono::nanoseconds kRedisApprovalsIdle = std::chrono::day
 inline constexpr std::uint64_t kStreamLengthDefault = 10'000;
 inline constexpr std::uint64_t kStreamLengthMax = 1'000'000;
 inline constexpr std::chrono::milliseconds kStreamAgeMax = std::chrono::days{365};
-// A namespace, Aldis's own types not counted; another takes the place of one not used for kStreamIdle, or is
-// resource_exhausted. On a Redis store a stream goes by itself after that time.
+// A namespace, Aldis's own types not counted; one that is idle so long makes room (on Redis it is forgotten then).
 inline constexpr std::size_t kStreamsMax = 1'000;
 inline constexpr std::chrono::nanoseconds kStreamIdle = std::chrono::days{90};
 inline constexpr std::size_t kConsumeCountDefault = 100;
@@ -81,14 +80,12 @@ inline constexpr std::chrono::nanoseconds kTakeOverAfterDefault = 60s;
 inline constexpr std::chrono::nanoseconds kTakeOverAfterMax = std::chrono::days{7};
 inline constexpr std::size_t kGroupsMax = 64;  // a stream; another takes the place of one not used for kGroupRetention,
 inline constexpr std::chrono::nanoseconds kGroupRetention = std::chrono::days{30};  // or is resource_exhausted
-inline constexpr std::chrono::nanoseconds kGroupUseNoted = 1h;  // a reader that finds nothing is noted so often: a
-                                                                // group may stay so much longer
+inline constexpr std::chrono::nanoseconds kGroupUseNoted = 1h;  // so often a member that finds nothing is noted
 inline constexpr std::size_t kRemovalsPerPublish = 64;  // events beyond the bounds, hidden before, that leave the store
 inline constexpr std::chrono::nanoseconds kOwnEventPatience = 5ms;  // of other capabilities that publish here
 inline constexpr std::chrono::nanoseconds kOwnEventAttempt = 5s;    // of the thread that does it for them: like a call
 inline constexpr std::size_t kOwnEventsWaiting = 1'024;             // of one process; more are dropped and counted
-// On a Redis store: a repeated publication is recognised for so long; so often each process says of what it uses that
-// it is one of the namespace's streams.
+// On Redis: so long a repeated publication is recognised; so often a process registers the streams that it uses.
 inline constexpr std::chrono::nanoseconds kRedisPublicationRetention = 31s;
 inline constexpr std::chrono::nanoseconds kRedisStreamRegistration = 1h;
 

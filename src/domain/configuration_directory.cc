@@ -99,9 +99,13 @@ Result<std::string> choose_key_directory(const std::string& configuration, const
 
 Result<void> check_named_directory(const std::string& named) {
   struct stat status{};
-  if (stat(named.c_str(), &status) != 0) return cannot("look into the configuration directory", named, errno);
-  if (S_ISDIR(status.st_mode)) return {};
-  return fail(ErrorCode::failed_precondition, "the configuration directory {} is none", named);
+  const int reason = stat(named.c_str(), &status) == 0 ? 0 : errno;
+  if (is_missing(reason) || (reason == 0 && !S_ISDIR(status.st_mode))) {
+    return fail(ErrorCode::failed_precondition, "there is no configuration directory {}: make it, or name another",
+                named);
+  }
+  if (reason != 0) return cannot("look into the configuration directory", named, reason);
+  return {};
 }
 
 Result<std::optional<std::string>> read_configuration_file(const std::string& directory, const std::string& name) {

@@ -11,8 +11,6 @@
 
 namespace aldis {
 
-using std::chrono::nanoseconds;
-
 EventMember::EventMember(Workspace::Impl& workspace, std::vector<std::string> types, ReadStart start,
                          Membership membership)
     : workspace_(workspace),

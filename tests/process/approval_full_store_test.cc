@@ -97,7 +97,7 @@ class FullDisk {
 
 TEST(FullApprovalStore, on_a_disk_refuses_requests_until_there_is_room) {
   const ScratchDirectory scratch;
-  std::filesystem::create_directory(scratch.file("state"));
+  for (const char* name : {"state", "configuration"}) std::filesystem::create_directory(scratch.file(name));
   const std::string said =
       on_small_file_system(scratch.file("state"), "2m", [&] { return FullDisk(scratch.path()).run(); });
   if (said == kCannotUnshare) GTEST_SKIP() << "no file system of one's own here";
