@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "core/sha256.h"
 #include "aldis/limits.h"
 #include "aldis/time.h"
+#include "core/sha256.h"
 
 namespace aldis::courier {
 namespace {
