@@ -1,6 +1,7 @@
 #include "cli/terminal_text.h"
 
 #include <cstdint>
+#include <span>
 
 #include "core/format.h"
 
@@ -34,8 +35,7 @@ struct Range {
   std::uint32_t first, last;
 };
 
-template <std::size_t count>
-bool is_in(const Range (&ranges)[count], std::uint32_t value) {
+bool is_in(std::span<const Range> ranges, std::uint32_t value) {
   for (const Range& range : ranges) {
     if (value >= range.first && value <= range.last) return true;
   }
