@@ -16,6 +16,7 @@ namespace aldis::testing {
 namespace {
 
 using namespace std::chrono_literals;
+using ::testing::AnyOf;
 using ::testing::HasSubstr;
 
 constexpr std::chrono::nanoseconds kShort = 300ms;  // for calls that must fail
@@ -147,7 +148,8 @@ TEST(RedisClientOnACluster, goes_on_with_the_replica_that_takes_over) {
   std::jthread killer([&] { cluster.fail_over(slot); });
   for (int i = 0; i < 50; ++i) EXPECT_GT(length_after(*client), 1);
   killer.join();
-  EXPECT_EQ(length_after(*client), 52);
+  // A call whose answer died with the master is sent again, and this script, unlike the engine's, knows no repeats.
+  EXPECT_THAT(length_after(*client), AnyOf(52, 53));
   EXPECT_NE((*client->topology().node_of(kGroup, soon()))->name(), killed);
 }
 
