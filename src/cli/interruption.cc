@@ -77,4 +77,17 @@ Reply Interruption::cancelled_reply() const {
                    terminated ? "ended by SIGTERM" : "ended by SIGINT");
 }
 
+Reply Interruption::end_of_stream(const Result<void>& done) const {
+  Reply reply;
+  if (happened()) {
+    reply = cancelled_reply();
+  } else if (!done) {
+    reply = fail_with(done.error());
+  } else if (timed_out_) {
+    reply = fail_with(ExitCode::timeout, kCodeTimeout, "the time given with --timeout is over");
+  }
+  reply.streamed = true;
+  return reply;
+}
+
 }  // namespace aldis::cli

@@ -12,6 +12,7 @@
 #include <stop_token>
 #include <thread>
 
+#include "aldis/result.h"
 #include "cli/reply.h"
 
 namespace aldis::cli {
@@ -25,13 +26,14 @@ class Interruption {
 
   std::stop_token token() const { return stop_.get_token(); }
   bool happened() const { return signal_ != 0; }  // a signal came
-  bool timed_out() const { return timed_out_; }
 
   // As SIGINT: a terminal in TerminalMode hands over Ctrl-C as a character.
   void interrupt();
 
   // What a command that was cut short answers. REQUIRES: happened().
   Reply cancelled_reply() const;
+  // What a command answers that has printed as it went, until `done`, a signal or the end of its time.
+  Reply end_of_stream(const Result<void>& done) const;
 
  private:
   void serve(std::optional<std::chrono::nanoseconds> timeout);

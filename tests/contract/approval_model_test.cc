@@ -8,6 +8,7 @@
 
 #include "contract/approval_describe.h"
 #include "contract/engines.h"
+#include "contract/model_check.h"
 #include "core/sha256.h"
 
 namespace aldis::testing {
@@ -187,31 +188,8 @@ std::ostream& operator<<(std::ostream& out, const Call& call) {
 class ApprovalModelTest : public ::testing::TestWithParam<EngineKind> {};
 
 TEST_P(ApprovalModelTest, every_history_has_the_same_answers_as_the_model) {
-  const EngineKind model_kind = all_engines().front();
-  const bool held = rc::check("same answers", [&] {
-    const auto calls = *rc::gen::resize(250, rc::gen::container<std::vector<Call>>(any_call()));
-    const auto model_engine = model_kind.make();
-    const auto engine = GetParam().make();
-    History expected(*model_engine, GetParam().has_wall_clock);
-    History found(*engine, GetParam().has_wall_clock);
-    std::string log;
-    for (const Call& call : calls) {
-      const std::string wanted = expected.run(call);
-      const std::string got = found.run(call);
-      log += wanted;
-      if (got != wanted) RC_FAIL(log + "but got " + got);
-    }
-    const std::string wanted = expected.inspect();
-    const std::string got = found.inspect();
-    if (got != wanted) RC_FAIL(log + wanted + "but got\n" + got);
-  });
-  EXPECT_TRUE(held);
-}
-
-std::vector<EngineKind> engines_but_the_model() {
-  std::vector<EngineKind> engines = all_engines();
-  engines.erase(engines.begin());
-  return engines;
+  EXPECT_TRUE(answers_like_the_model(
+      GetParam(), any_call(), [](EngineUnderTest& engine) { return History(engine, GetParam().has_wall_clock); }));
 }
 
 INSTANTIATE_TEST_SUITE_P(Engines, ApprovalModelTest, ::testing::ValuesIn(engines_but_the_model()),

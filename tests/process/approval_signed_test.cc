@@ -191,10 +191,10 @@ TEST_P(EditedRows, approve_nothing_in_signed_mode) {
         context_column(R"({"to":"prod"})") + ", " + kApproved}) {
     const auto waiter = open();
     EXPECT_EQ(vote(waiter.id, "ann"), "pending 1");
+    stage.kill(waiter.pid);  // it knows what it asked for, and would say so too
     edit_row(stage, waiter.id, edit);
     EXPECT_EQ(refused_wait(waiter.id), "deadline_exceeded") << edit;
     EXPECT_NE(stage.read(waiter.id).status, ApprovalState::approved) << edit;
-    stage.kill(waiter.pid);
   }
 }
 
@@ -210,6 +210,7 @@ TEST_P(EditedRows, approve_nothing_where_the_policy_is_not) {
 TEST_P(EditedRows, with_another_context_than_their_hash_are_lost_and_hide_no_others) {
   const auto waiter = open();
   const auto sound = open();
+  stage.kill(waiter.pid);
   edit_row(stage, waiter.id, R"(context = '{"to":"prod"}')");
   EXPECT_EQ(refused_wait(waiter.id), "data_loss");
   const auto pending = stage.gate().get_pending_approvals();

@@ -42,11 +42,7 @@ Reply watch(const Invocation& invocation) {
   if (auto refusal = refuse_bad_arguments(invocation)) return *std::move(refusal);
   Interruption interruption(invocation.settings.timeout);
   const Result<Workspace> workspace = open_workspace(invocation);
-  if (!workspace) {
-    Reply reply = fail_with(workspace.error());
-    reply.streamed = true;
-    return reply;
-  }
+  if (!workspace) return interruption.end_of_stream(std::unexpected(workspace.error()));
   const Result<void> watched =
       HeartbeatCoordinator(*workspace)
           .watch(
@@ -57,16 +53,7 @@ Reply watch(const Invocation& invocation) {
                 return true;
               },
               interruption.token(), stale_after.value_or(limits::kStaleThresholdDefault));
-  Reply reply;
-  if (interruption.happened()) {
-    reply = interruption.cancelled_reply();
-  } else if (!watched) {
-    reply = fail_with(watched.error());
-  } else if (interruption.timed_out()) {
-    reply = fail_with(ExitCode::timeout, kCodeTimeout, "the time given with --timeout is over");
-  }
-  reply.streamed = true;
-  return reply;
+  return interruption.end_of_stream(watched);
 }
 
 constexpr OptionSpec kOptions[] = {

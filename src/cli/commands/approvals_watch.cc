@@ -156,21 +156,11 @@ Reply watch(const Invocation& invocation) {
   const auto count = static_cast<std::size_t>(arguments.integer("--count", 1, INT64_MAX).value_or(INT64_MAX));
   if (auto refusal = refuse_bad_arguments(invocation)) return *std::move(refusal);
   Interruption interruption(invocation.settings.timeout);
-  Reply reply;
   const Result<Workspace> workspace = open_workspace(invocation);
-  Result<ApprovalGate> gate = workspace ? ApprovalGate::open(*workspace, invocation.settings.agent.value)
-                                        : Result<ApprovalGate>(std::unexpected(workspace.error()));
-  if (!gate) {
-    reply = fail_with(gate.error());
-  } else if (const Result<void> watched = Watch(invocation, *workspace, *gate, interruption, count).run(); !watched) {
-    reply = fail_with(watched.error());
-  } else if (interruption.happened()) {
-    reply = interruption.cancelled_reply();
-  } else if (interruption.timed_out()) {
-    reply = fail_with(ExitCode::timeout, kCodeTimeout, "the time given with --timeout is over");
-  }
-  reply.streamed = true;
-  return reply;
+  if (!workspace) return interruption.end_of_stream(std::unexpected(workspace.error()));
+  Result<ApprovalGate> gate = ApprovalGate::open(*workspace, invocation.settings.agent.value);
+  if (!gate) return interruption.end_of_stream(std::unexpected(gate.error()));
+  return interruption.end_of_stream(Watch(invocation, *workspace, *gate, interruption, count).run());
 }
 
 constexpr OptionSpec kOptions[] = {

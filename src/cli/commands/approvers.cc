@@ -11,6 +11,7 @@
 #include "cli/table.h"
 #include "core/format.h"
 #include "core/json_writer.h"
+#include "core/try.h"
 
 namespace aldis::cli {
 namespace {
@@ -64,30 +65,30 @@ Reply answer(const Invocation& invocation, const std::vector<Approver>& approver
   return reply;
 }
 
-Reply list(const Invocation& invocation) {
+// What `act` says of the approvers in the policy's directory.
+template <class Act>
+Reply answer_in_directory(const Invocation& invocation, Act act) {
   if (auto refusal = refuse_bad_arguments(invocation)) return *std::move(refusal);
   const Result<std::string> directory = policy_directory(invocation);
   if (!directory) return fail_with(directory.error());
-  const Result<std::vector<Approver>> approvers = list_approvers(*directory);
+  const Result<std::vector<Approver>> approvers = act(*directory);
   return approvers ? answer(invocation, *approvers) : fail_with(approvers.error());
 }
 
+Reply list(const Invocation& invocation) { return answer_in_directory(invocation, list_approvers); }
+
 Reply trust(const Invocation& invocation) {
   const std::string name = read_name(invocation);
-  if (auto refusal = refuse_bad_arguments(invocation)) return *std::move(refusal);
-  const Result<std::string> directory = policy_directory(invocation);
-  if (!directory) return fail_with(directory.error());
-  const Result<Approver> approver = trust_approver(*directory, name, invocation.arguments.positional(1));
-  return approver ? answer(invocation, {*approver}) : fail_with(approver.error());
+  return answer_in_directory(invocation, [&](const std::string& directory) -> Result<std::vector<Approver>> {
+    ALDIS_TRY_ASSIGN(Approver approver, trust_approver(directory, name, invocation.arguments.positional(1)));
+    return std::vector{std::move(approver)};
+  });
 }
 
 Reply revoke(const Invocation& invocation) {
   const std::string name = read_name(invocation);
-  if (auto refusal = refuse_bad_arguments(invocation)) return *std::move(refusal);
-  const Result<std::string> directory = policy_directory(invocation);
-  if (!directory) return fail_with(directory.error());
-  const Result<std::vector<Approver>> revoked = revoke_approver(*directory, name);
-  return revoked ? answer(invocation, *revoked) : fail_with(revoked.error());
+  return answer_in_directory(invocation,
+                             [&](const std::string& directory) { return revoke_approver(directory, name); });
 }
 
 constexpr ArgumentSpec kNameArguments[] = {{.name = "NAME", .help = "The approver"}};

@@ -107,18 +107,8 @@ Reply tail(const Invocation& invocation) {
   if (auto refusal = refuse_bad_arguments(invocation)) return *std::move(refusal);
   Interruption interruption(invocation.settings.timeout);
   const Result<Workspace> workspace = open_workspace(invocation);
-  Reply reply;
-  if (!workspace) {
-    reply = fail_with(workspace.error());
-  } else if (const Result<void> done = Tail(invocation, *workspace, std::move(request), interruption).run(); !done) {
-    reply = fail_with(done.error());
-  } else if (interruption.happened()) {
-    reply = interruption.cancelled_reply();
-  } else if (interruption.timed_out()) {
-    reply = fail_with(ExitCode::timeout, kCodeTimeout, "the time given with --timeout is over");
-  }
-  reply.streamed = true;
-  return reply;
+  if (!workspace) return interruption.end_of_stream(std::unexpected(workspace.error()));
+  return interruption.end_of_stream(Tail(invocation, *workspace, std::move(request), interruption).run());
 }
 
 constexpr ArgumentSpec kArguments[] = {

@@ -21,6 +21,7 @@
 
 #include "aldis/result.h"
 #include "core/clock.h"
+#include "engines/local/transaction_body.h"
 #include "ports/process_table.h"
 
 namespace aldis {
@@ -72,11 +73,11 @@ class Board {
 
   template <class Body>
   auto write(Body&& body) -> std::invoke_result_t<Body&, BoardTransaction&> {
-    return run<&Board::run_write>(body);
+    return run_body<BoardTransaction>(body, [&](RawBody raw, void* context) { return run_write(raw, context); });
   }
   template <class Body>
   auto read(Body&& body) -> std::invoke_result_t<Body&, BoardTransaction&> {
-    return run<&Board::run_read>(body);
+    return run_body<BoardTransaction>(body, [&](RawBody raw, void* context) { return run_read(raw, context); });
   }
 
   // Of the newest commit; costs two loads. Equal to the id() of a transaction: nothing changed since that looked. (Not
@@ -89,29 +90,9 @@ class Board {
   virtual Result<void> check_usable() = 0;
 
  protected:
-  using RawBody = Result<void> (*)(void* context, BoardTransaction& transaction);
+  using RawBody = TransactionBody<BoardTransaction>;
   virtual Result<void> run_write(RawBody body, void* context) = 0;
   virtual Result<void> run_read(RawBody body, void* context) = 0;
-
- private:
-  template <auto Run, class Body>
-  auto run(Body& body) -> std::invoke_result_t<Body&, BoardTransaction&> {
-    using Answer = std::invoke_result_t<Body&, BoardTransaction&>;
-    struct Context {
-      Body& body;
-      std::optional<Answer> answer;
-    } context{body, std::nullopt};
-    const Result<void> ran = (this->*Run)(
-        [](void* raw, BoardTransaction& transaction) -> Result<void> {
-          auto& self = *static_cast<Context*>(raw);
-          self.answer.emplace(self.body(transaction));
-          if (!*self.answer) return std::unexpected(self.answer->error());
-          return {};
-        },
-        &context);
-    if (!ran) return std::unexpected(ran.error());
-    return std::move(*context.answer);
-  }
 };
 
 }  // namespace aldis

@@ -25,6 +25,7 @@
 #include "core/clock.h"
 #include "engines/local/ledger_query.h"
 #include "engines/local/ledger_time.h"
+#include "engines/local/transaction_body.h"
 
 namespace aldis {
 
@@ -81,41 +82,22 @@ class Ledger {
   template <class Body>
   auto write(LedgerSync sync, Body&& body, std::optional<std::chrono::nanoseconds> at_most = {})
       -> std::invoke_result_t<Body&, LedgerTransaction&> {
-    return run(body, [&](RawBody raw, void* context) { return run_write(sync, at_most, raw, context); });
+    return run_body<LedgerTransaction>(
+        body, [&](RawBody raw, void* context) { return run_write(sync, at_most, raw, context); });
   }
   // What writes with a patience of their own left to do. May sync; what it cannot do is for later.
   virtual void tidy() = 0;
 
   template <class Body>
   auto read(Body&& body) -> std::invoke_result_t<Body&, LedgerTransaction&> {
-    return run(body, [&](RawBody raw, void* context) { return run_read(raw, context); });
+    return run_body<LedgerTransaction>(body, [&](RawBody raw, void* context) { return run_read(raw, context); });
   }
 
  protected:
-  using RawBody = Result<void> (*)(void* context, LedgerTransaction& transaction);
+  using RawBody = TransactionBody<LedgerTransaction>;
   virtual Result<void> run_write(LedgerSync sync, std::optional<std::chrono::nanoseconds> at_most, RawBody body,
                                  void* context) = 0;
   virtual Result<void> run_read(RawBody body, void* context) = 0;
-
- private:
-  template <class Body, class Run>
-  static auto run(Body& body, Run run_raw) -> std::invoke_result_t<Body&, LedgerTransaction&> {
-    using Answer = std::invoke_result_t<Body&, LedgerTransaction&>;
-    struct Context {
-      Body& body;
-      std::optional<Answer> answer;
-    } context{body, std::nullopt};
-    const Result<void> ran = run_raw(
-        [](void* raw, LedgerTransaction& transaction) -> Result<void> {
-          auto& self = *static_cast<Context*>(raw);
-          self.answer.emplace(self.body(transaction));
-          if (!*self.answer) return std::unexpected(self.answer->error());
-          return {};
-        },
-        &context);
-    if (!ran) return std::unexpected(ran.error());
-    return std::move(*context.answer);
-  }
 };
 
 }  // namespace aldis
