@@ -54,13 +54,16 @@ struct ApprovalRequest {
   std::string approval_type;
   std::string agent_id;  // who asked
   Json context;
-  std::string context_hash;                         // SHA-256 of the context's exact bytes, 64 hexadecimal digits
-  WallTime timestamp;                               // when it was opened
-  std::optional<std::chrono::nanoseconds> timeout;  // none: it never times out
-  std::optional<WallTime> expires_at;               // timestamp + timeout, for display; the store's clock decides
-  ApprovalState status = ApprovalState::pending;
+  std::string context_hash;                              // SHA-256 of the context's exact bytes, 64 hexadecimal digits
+  WallTime timestamp;                                    // when it was opened
+  std::optional<std::chrono::nanoseconds> timeout;       // none: it never times out
+  std::optional<WallTime> expires_at;                    // timestamp + timeout, for display; the store's clock decides
+  ApprovalState status = ApprovalState::pending;         // in signed mode: as the votes prove it, by the rule here
+  ApprovalState stored_status = ApprovalState::pending;  // another one only where the store has a verdict that the
+                                                         // votes do not prove: the policy changed, a key was revoked,
+                                                         // or somebody wrote it. Nobody can answer such a request
   std::string responder;  // who decided; of a cancelled one the agent; empty while pending and when timed out
-  std::string reason;
+  std::string reason;     // of a verdict that is not proven: what is stored
   std::optional<WallTime> decided_at;  // of a timed-out one: when that was settled
   bool verified = false;               // the decision rests on signatures, and the policy is not ours to change
   std::vector<ApprovalVote> votes;     // oldest first
@@ -91,7 +94,7 @@ struct RequestOptions {
 struct ApprovalFilter {
   std::string type = {};                   // empty: any
   std::string agent_id = {};               // who asked; empty: anybody
-  std::vector<ApprovalState> states = {};  // empty: any
+  std::vector<ApprovalState> states = {};  // empty: any, also those whose verdict is not proven
   std::string after = {};                  // the request id that the page before ended with
   std::size_t count = limits::kApprovalPage;
 };

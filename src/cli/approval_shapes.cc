@@ -29,6 +29,12 @@ std::string responder_text(const ApprovalRequest& request) {
 
 }  // namespace
 
+std::string status_text(const ApprovalRequest& request) {
+  const std::string_view status = to_string(request.status);
+  if (request.status == request.stored_status) return std::string(status);
+  return fmt::format("{} (stored as {})", status, to_string(request.stored_status));
+}
+
 std::string answers_text(const ApprovalRequest& request) {
   return request.is_signed ? fmt::format("signed, {} of {} approvals", request.approvals, request.quorum)
                            : "open: the first one decides, and nobody checks whose it is";
@@ -45,6 +51,7 @@ std::string approval_json(const ApprovalRequest& request) {
     json.key("timeout_seconds").null();
   }
   json.time("expires_at", request.expires_at).text("status", to_string(request.status));
+  json.text("stored_status", to_string(request.stored_status));
   json.text_or_null("responder", request.responder).text_or_null("reason", request.reason);
   json.time("decided_at", request.decided_at).boolean("verified", request.verified);
   json.integer("approvals", request.approvals).integer("quorum", request.quorum);
@@ -87,21 +94,20 @@ Colour colour_of(ApprovalState state) {
 }
 
 std::string approval_view(const OutputStyle& style, const ApprovalRequest& request) {
-  std::string text =
-      render_fields(style, {
-                               {"request", {request.request_id, Colour::bold}},
-                               {"type", {request.approval_type}},
-                               {"asked by", {request.agent_id}},
-                               {"status", {std::string(to_string(request.status)), colour_of(request.status)}},
-                               {"context (untrusted)", {request.context.text()}},
-                               {"context hash", {request.context_hash, Colour::dim}},
-                               {"asked", {format_timestamp(request.timestamp)}},
-                               {"expires", {time_or_nothing(request.expires_at)}},
-                               {"answers", {answers_text(request)}},
-                               {"decided by", {responder_text(request)}},
-                               {"reason (untrusted)", {request.reason}},
-                               {"decided", {time_or_nothing(request.decided_at)}},
-                           });
+  std::string text = render_fields(style, {
+                                              {"request", {request.request_id, Colour::bold}},
+                                              {"type", {request.approval_type}},
+                                              {"asked by", {request.agent_id}},
+                                              {"status", {status_text(request), colour_of(request.status)}},
+                                              {"context (untrusted)", {request.context.text()}},
+                                              {"context hash", {request.context_hash, Colour::dim}},
+                                              {"asked", {format_timestamp(request.timestamp)}},
+                                              {"expires", {time_or_nothing(request.expires_at)}},
+                                              {"answers", {answers_text(request)}},
+                                              {"decided by", {responder_text(request)}},
+                                              {"reason (untrusted)", {request.reason}},
+                                              {"decided", {time_or_nothing(request.decided_at)}},
+                                          });
   if (!request.is_signed || request.votes.empty()) return text;
   std::vector<std::vector<Cell>> rows;
   for (const ApprovalVote& vote : request.votes) {

@@ -18,6 +18,8 @@ std::string audit_entry_json(const AuditEntry& entry);
 
 // Which answers count, and how many do so far.
 std::string answers_text(const ApprovalRequest& request);
+// "timed_out", or "timed_out (stored as approved)" where the verdict that the store has is not proven.
+std::string status_text(const ApprovalRequest& request);
 
 // The context is all there, secrets too: it is what is to be approved.
 std::string approval_view(const OutputStyle& style, const ApprovalRequest& request);

@@ -48,6 +48,7 @@ namespace aldis::cli::schema {
   R"("timestamp":{"type":"string","format":"date-time"},"timeout_seconds":{"type":["number","null"]},)" \
   R"("expires_at":{"type":["string","null"],"format":"date-time"},)"                                    \
   R"("status":{"enum":["pending","approved","rejected","timed_out","cancelled"]},)"                     \
+  R"("stored_status":{"enum":["pending","approved","rejected","timed_out","cancelled"]},)"              \
   R"("responder":{"type":["string","null"]},"reason":{"type":["string","null"]},)"                      \
   R"("decided_at":{"type":["string","null"],"format":"date-time"},"verified":{"type":"boolean"},)"      \
   R"("approvals":{"type":"integer"},"quorum":{"type":"integer"},"mode":{"enum":["open","signed"]},)"    \

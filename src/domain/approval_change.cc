@@ -8,13 +8,42 @@
 #include "domain/own_events.h"
 
 namespace aldis {
+namespace {
 
-Result<ApprovalReading> read_approval(Workspace::Impl& workspace, const Id128& id) {
+// A change that lost finds somebody else's progress: one of so many votes, or the decision.
+constexpr std::uint32_t kLossesMax = limits::kQuorumMax + 1;
+
+Result<ApprovalReading> read_as_stored(Workspace::Impl& workspace, const Id128& id) {
   ALDIS_TRY_ASSIGN(std::optional<ApprovalReading> reading, answer_of(workspace.approvals().read(id)));
   if (reading) return *std::move(reading);
   return fail(ErrorCode::not_found, "there is no request {}: it never was, or was decided more than {} days ago",
               format_id(kApprovalIdPrefix, id),
               std::chrono::duration_cast<std::chrono::days>(limits::kApprovalRetention).count());
+}
+
+std::optional<ApprovalChange> find_settlement(const ApprovalJudge& judge, const ApprovalReading& reading) {
+  const ApprovalRecord& record = reading.record;
+  if (record.state != ApprovalState::pending || record.votes.empty()) return std::nullopt;
+  const Result<JudgedApproval> judged = judge.judge(reading);
+  return judged ? decide_settlement(reading, judged->finding) : std::nullopt;
+}
+
+}  // namespace
+
+Result<ApprovalReading> read_approval(Workspace::Impl& workspace, const ApprovalJudge& judge, const Id128& id) {
+  ALDIS_TRY_ASSIGN(ApprovalReading reading, read_as_stored(workspace, id));
+  return settle_reading(workspace, judge, std::move(reading));
+}
+
+Result<ApprovalReading> settle_reading(Workspace::Impl& workspace, const ApprovalJudge& judge,
+                                       ApprovalReading reading) {
+  for (std::uint32_t losses = 0; losses <= kLossesMax; ++losses) {
+    std::optional<ApprovalChange> settlement = find_settlement(judge, reading);
+    if (!settlement) break;
+    ALDIS_TRY(make_change(workspace, judge, reading.record.subject.id, *std::move(settlement)));
+    ALDIS_TRY_ASSIGN(reading, read_as_stored(workspace, reading.record.subject.id));
+  }
+  return reading;
 }
 
 Result<MadeChange> make_change(Workspace::Impl& workspace, const ApprovalJudge& judge, const Id128& id,
@@ -29,8 +58,7 @@ Result<MadeChange> make_change(Workspace::Impl& workspace, const ApprovalJudge& 
 
 Result<ApprovalRequest> change_approval(Workspace::Impl& workspace, const ApprovalJudge& judge, const Id128& id,
                                         const DecideChange& decide) {
-  constexpr std::uint32_t kLossesMax = limits::kQuorumMax + 1;
-  ALDIS_TRY_ASSIGN(ApprovalReading reading, read_approval(workspace, id));
+  ALDIS_TRY_ASSIGN(ApprovalReading reading, read_approval(workspace, judge, id));
   for (std::uint32_t losses = 0; losses <= kLossesMax; ++losses) {
     ALDIS_TRY_ASSIGN(ApprovalChange change, decide(reading));
     const std::uint64_t seen = change.seen_version;

@@ -23,7 +23,11 @@ using DecideChange = std::function<Result<ApprovalChange>(const ApprovalReading&
 Result<ApprovalRequest> change_approval(Workspace::Impl& workspace, const ApprovalJudge& judge, const Id128& id,
                                         const DecideChange& decide);
 
-// not_found unless there is such a request.
-Result<ApprovalReading> read_approval(Workspace::Impl& workspace, const Id128& id);
+// not_found unless there is such a request. Settled as below.
+Result<ApprovalReading> read_approval(Workspace::Impl& workspace, const ApprovalJudge& judge, const Id128& id);
+
+// A record that is stored as pending although its votes decide it (whoever voted last did not know all the keys) is
+// stored as decided first, so that nothing is shown as decided which could still time out.
+Result<ApprovalReading> settle_reading(Workspace::Impl& workspace, const ApprovalJudge& judge, ApprovalReading reading);
 
 }  // namespace aldis

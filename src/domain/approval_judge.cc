@@ -33,6 +33,7 @@ ApprovalRequest request_of(const ApprovalRecord& record, const ApprovalFinding& 
   request.timeout = subject.timeout;
   request.expires_at = record.expires_at;
   request.status = finding.state;
+  request.stored_status = record.state;
   request.responder = finding.responder;
   request.reason = finding.reason;
   request.decided_at = finding.decided_at;

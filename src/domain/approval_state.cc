@@ -131,10 +131,11 @@ Result<void> check_entitled(const ApprovalRecord& record, const ApprovalMode& mo
   ALDIS_TRY(check_decidable(record, mode.rule));
   if (mode.rule == nullptr) return {};
   if (subject.policy_hash != mode.rule->hash()) {
-    return fail(ErrorCode::failed_precondition,
-                "{} was opened under another policy for {} than the one here: cancel it and ask again, or answer it "
-                "where approvals.toml is the same",
-                name_of(record), subject.type);
+    return fail(
+        ErrorCode::failed_precondition,
+        "{} was opened under another policy for {} than the one here: ask again under another key, or answer it "
+        "where approvals.toml is the same",
+        name_of(record), subject.type);
   }
   if (!is_approver(*mode.rule, responder)) {
     return fail(ErrorCode::permission_denied, "{} is no approver of {}: approvals.toml names who is", responder,

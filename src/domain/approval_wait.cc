@@ -47,13 +47,9 @@ Result<ApprovalOutcome> wait_for_end(Workspace::Impl& workspace, ApprovalJudge j
   bool was_pending = false;
   for (;;) {
     const std::uint64_t rings = subscription->rings();
-    ALDIS_TRY_ASSIGN(const ApprovalReading reading, read_approval(workspace, awaited.id));
+    ALDIS_TRY_ASSIGN(const ApprovalReading reading, read_approval(workspace, judge, awaited.id));
     ALDIS_TRY_ASSIGN(JudgedApproval judged, judge.judge(reading));
     if (awaited.asked != nullptr) ALDIS_TRY(check_as_asked(*awaited.asked, judged.request));
-    if (auto change = decide_settlement(reading, judged.finding)) {
-      ALDIS_TRY(make_change(workspace, judge, awaited.id, *std::move(change)));
-      continue;
-    }
     if (const auto end = end_of(judged.finding.state)) {
       // Nobody's call decides a timeout, so who sees it come tells of it.
       const bool is_news = was_pending || reading.record.decided_at == reading.now;
@@ -64,8 +60,8 @@ Result<ApprovalOutcome> wait_for_end(Workspace::Impl& workspace, ApprovalJudge j
     was_pending = true;
     const nanoseconds left = deadline - workspace.clock().steady_now();
     if (left <= nanoseconds::zero() || awaited.stop.stop_requested()) {
-      return fail(ErrorCode::deadline_exceeded, "{} is still pending: wait for it again, or longer",
-                  judged.request.request_id);
+      return fail(ErrorCode::deadline_exceeded, "{} is still pending{}: wait for it again, or longer",
+                  judged.request.request_id, judged.request.reason.empty() ? "" : " (" + judged.request.reason + ")");
     }
     waker.sleep(*subscription, rings, std::min(left, until_next_look(judged, waker.recheck_interval())), awaited.stop);
     ALDIS_TRY(judge.refresh());

@@ -137,8 +137,11 @@ Result<std::vector<ApprovalRequest>> ApprovalGate::Impl::read_page(const Approva
   ALDIS_TRY_ASSIGN(const std::vector<ApprovalReading> readings, answer_of(store().list(page)));
   more = readings.size() < page.count ? std::nullopt : std::optional(readings.back().record.subject.id);
   std::vector<ApprovalRequest> requests;
-  for (const ApprovalReading& reading : readings) {
-    Result<JudgedApproval> judged = judge.judge(reading);
+  for (const ApprovalReading& read : readings) {
+    const Result<ApprovalReading> reading = settle_reading(workspace(), judge, read);
+    if (!reading && reading.error().code == ErrorCode::not_found) continue;  // it was removed meanwhile
+    if (!reading) return std::unexpected(reading.error());
+    Result<JudgedApproval> judged = judge.judge(*reading);
     if (!judged) continue;  // whoever asks for it by its id is told what is wrong with it
     const bool is_asked_for =
         page.states.empty() || std::ranges::find(page.states, judged->request.status) != page.states.end();
@@ -265,7 +268,7 @@ Result<ApprovalRequest> ApprovalGate::get_request(std::string_view request_id) c
   ALDIS_TRY(impl_->workspace().usable());
   ALDIS_TRY_ASSIGN(const Id128 id, find_id(request_id));
   ALDIS_TRY_ASSIGN(const ApprovalJudge judge, impl_->make_judge());
-  ALDIS_TRY_ASSIGN(const ApprovalReading reading, read_approval(impl_->workspace(), id));
+  ALDIS_TRY_ASSIGN(const ApprovalReading reading, read_approval(impl_->workspace(), judge, id));
   ALDIS_TRY_ASSIGN(JudgedApproval judged, judge.judge(reading));
   return std::move(judged.request);
 }

@@ -125,6 +125,7 @@ class ApprovalStore {
   virtual Result<ChangeOutcome> change(const Id128& id, const ApprovalChange& change) = 0;
 
   // Removes timed-out records that were settled longer ago than `age`, at most limits::kApprovalPage. Returns how many.
+  // Before it settles anything, as that removes what is beyond the retention without a count.
   virtual Result<std::uint64_t> remove_timed_out(std::chrono::nanoseconds age) = 0;
 
   // 32 hexadecimal digits, drawn by lot when the store was made; the same ever after.

@@ -57,8 +57,8 @@ TEST_P(Approvals, a_request_is_answered_from_another_process_and_a_script_reads_
   EXPECT_EQ(ended.exit_code, 0) << ended.out;
   EXPECT_THAT(ended.keys("/data"),
               ElementsAre("request_id", "approval_type", "agent_id", "context", "context_hash", "timestamp",
-                          "timeout_seconds", "expires_at", "status", "responder", "reason", "decided_at", "verified",
-                          "approvals", "quorum", "mode", "votes"));
+                          "timeout_seconds", "expires_at", "status", "stored_status", "responder", "reason",
+                          "decided_at", "verified", "approvals", "quorum", "mode", "votes"));
   EXPECT_EQ(ended.text("/data/status"), "approved");
   EXPECT_EQ(ended.text("/data/responder"), "dana");
   EXPECT_EQ(ended.text("/data/reason"), "looks right");

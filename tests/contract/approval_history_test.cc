@@ -12,6 +12,7 @@ namespace {
 using enum ApprovalState;
 using ::testing::ElementsAre;
 using ::testing::ElementsAreArray;
+using ::testing::SizeIs;
 using ApprovalHistoryContract = ApprovalContract;
 
 TEST_P(ApprovalHistoryContract, a_list_is_in_the_order_of_the_ids) {
@@ -186,6 +187,15 @@ TEST_P(ApprovalHistoryContract, at_most_a_page_of_timed_out_records_is_removed_b
   advance(1s);
   EXPECT_EQ(store().remove_timed_out(0s).value(), limits::kApprovalPage);
   EXPECT_EQ(store().remove_timed_out(0s).value(), 1U);
+}
+
+TEST_P(ApprovalHistoryContract, what_is_beyond_the_retention_is_counted_when_it_is_removed) {
+  ask({.timeout = 5s});
+  advance(5s);
+  EXPECT_THAT(list(), SizeIs(1));
+  advance(limits::kApprovalRetention + 1s);
+  EXPECT_EQ(store().remove_timed_out(limits::kApprovalRetention).value(), 1U);
+  EXPECT_THAT(list(), ElementsAre());
 }
 
 INSTANTIATE_TEST_SUITE_P(Engines, ApprovalHistoryContract, ::testing::ValuesIn(all_engines()), engine_name);

@@ -145,10 +145,14 @@ TEST(ForgedApprovals, a_stored_approval_without_votes_approves_nothing_and_times
   world.store_change(id, approved, "dana");
   const ApprovalRequest shown = *world.gate().get_request(id);
   EXPECT_EQ(shown.status, pending);
+  EXPECT_EQ(shown.stored_status, approved);
   EXPECT_EQ(shown.responder, "");
   EXPECT_FALSE(shown.decided_at);
   EXPECT_THAT(shown.reason, AllOf(HasSubstr("approved"), HasSubstr("dana"), HasSubstr("do not prove")));
   EXPECT_THAT(*world.gate().list({.states = {approved}}), IsEmpty());
+  EXPECT_THAT(*world.gate().list(), SizeIs(1));
+  const Error still = error_of(world.gate("alice").wait(id, 0s));
+  EXPECT_THAT(still.message, AllOf(HasSubstr("still pending"), HasSubstr("stored as approved by dana")));
   EXPECT_EQ(world.time_of([&] { EXPECT_EQ(world.gate("alice").wait(id)->end, ApprovalEnd::timed_out); }), 10min);
   EXPECT_EQ(world.gate().get_request(id)->status, timed_out);
 }
@@ -316,6 +320,43 @@ TEST(SignedWaits, end_when_a_key_is_trusted_whose_vote_is_there_and_store_the_de
   EXPECT_EQ(world.record(id).state, approved);
   EXPECT_EQ(world.record(id).responder, "erik");
   EXPECT_EQ(to_string(world.audit().back().kind), "decided");
+}
+
+// The votes of two whose keys were never known in one place; nobody waits.
+class ProvenButPending : public ::testing::Test {
+ protected:
+  ProvenButPending() {
+    EXPECT_TRUE(world.vote(id, world.dana));
+    const std::string approvers = read_text(world.configuration.file("approvers.toml"));
+    EXPECT_TRUE(revoke_approver(world.configuration.path(), "dana"));
+    EXPECT_TRUE(world.vote(id, world.erik));
+    write_text(world.configuration.file("approvers.toml"), approvers, 0644);
+    EXPECT_EQ(world.record(id).state, pending);
+  }
+  ~ProvenButPending() override {
+    EXPECT_EQ(world.record(id).state, approved);
+    world.clock->advance(2h);
+    EXPECT_EQ(world.gate().get_request(id)->status, approved) << "it does not time out later";
+  }
+
+  SignedWorld world;
+  const std::string id = world.ask("alice", "deploy", 1h).request_id;
+};
+
+TEST_F(ProvenButPending, requests_are_stored_as_decided_by_whoever_reads_them) {
+  EXPECT_EQ(world.gate().get_request(id)->status, approved);
+}
+
+TEST_F(ProvenButPending, requests_are_stored_as_decided_by_whoever_lists_them) {
+  EXPECT_THAT(*world.gate().get_pending_approvals(), IsEmpty());
+}
+
+TEST_F(ProvenButPending, requests_are_not_cancelled) {
+  EXPECT_EQ(code_of(world.gate("alice").cancel(id)), ErrorCode::conflict);
+}
+
+TEST_F(ProvenButPending, requests_take_no_further_vote) {
+  EXPECT_EQ(code_of(world.vote(id, world.fay)), ErrorCode::conflict);
 }
 
 TEST(SignedWaits, sleep_until_they_are_rung_while_all_votes_count) {

@@ -352,9 +352,11 @@ TEST(Approvals, clearing_removes_timed_out_ones_that_are_older_than_they_are_kep
   world.clock->advance(1h);
   EXPECT_EQ(*world.gate().clear_expired_requests(), 0u);
   EXPECT_THAT(ids_of(world.gate().list()), SizeIs(2));
+  world.clock->advance(limits::kApprovalRetention + 1s);
+  EXPECT_EQ(*world.gate().clear_expired_requests(), 1u);
+  EXPECT_THAT(ids_of(world.gate().list()), SizeIs(0));
 }
 
-// The twin removes by itself what is old; only a store that does not may leave something to clear.
 TEST(Approvals, clearing_goes_on_until_nothing_is_left) {
   class OldOnes final : public ApprovalStore {
    public:

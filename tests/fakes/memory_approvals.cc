@@ -144,14 +144,9 @@ class MemoryStore final : public ApprovalStore, public AuditStore {
 
   Result<std::uint64_t> remove_timed_out(std::chrono::nanoseconds age) override {
     const MutexLock lock(mutex_);
+    if (const std::size_t removed = remove_settled(age); removed > 0) return removed;
     settle();
-    std::vector<Id128> old;
-    for (const auto& [decided, id] : decided_) {
-      const bool timed_out = records_.at(id).record.state == ApprovalState::timed_out;
-      if (timed_out && clock_->boot_now() - decided > age && old.size() < limits::kApprovalPage) old.push_back(id);
-    }
-    for (const Id128& id : old) remove(id);
-    return old.size();
+    return remove_settled(age);
   }
 
   Result<std::string> store_id() override { return std::string("00112233445566778899aabbccddeeff"); }
@@ -176,6 +171,16 @@ class MemoryStore final : public ApprovalStore, public AuditStore {
   }
 
  private:
+  std::size_t remove_settled(std::chrono::nanoseconds age) ALDIS_REQUIRES(mutex_) {
+    std::vector<Id128> old;
+    for (const auto& [decided, id] : decided_) {
+      const bool timed_out = records_.at(id).record.state == ApprovalState::timed_out;
+      if (timed_out && clock_->boot_now() - decided > age && old.size() < limits::kApprovalPage) old.push_back(id);
+    }
+    for (const Id128& id : old) remove(id);
+    return old.size();
+  }
+
   void settle() ALDIS_REQUIRES(mutex_) {
     const BootTime now = clock_->boot_now();
     while (!deadlines_.empty() && deadlines_.begin()->first <= now)

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <csignal>
+#include <cstdio>
 #include <random>
 #include <thread>
 #include <vector>
@@ -114,7 +115,11 @@ TEST_F(BoardAmongProcesses, kill_minus_nine_at_any_point_never_tears_a_commit) {
         transaction.put("right", value);
         return {};
       });
-      if (!written) _exit(3);
+      // A reader that lost its processor in the middle pins pages of so small a board; it goes on.
+      if (!written && written.error().code != ErrorCode::resource_exhausted) {
+        std::fputs(written.error().message.c_str(), stderr);
+        _exit(3);
+      }
       if (i == 0) parent.say("writing");
     }
   };

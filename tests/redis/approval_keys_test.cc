@@ -213,6 +213,31 @@ TEST_F(RedisApprovalKeys, a_removal_leaves_nothing_behind) {
   EXPECT_EQ(command({"EXISTS", key(":r:", asked.id), key(":k:ann|deploy|once"), key(":i")}), "0");
 }
 
+TEST_F(RedisApprovalKeys, a_record_that_somebody_spoilt_hides_and_holds_up_no_others) {
+  const Id128 bad_record = ask(10s);
+  const Id128 bad_votes = ask(10s);
+  const Id128 no_context = ask(10s);
+  const Id128 sound = ask(20s);
+  vote(bad_votes);
+  command({"HSET", key(":r:", bad_record), "r", "rubbish"});
+  command({"HSET", key(":r:", bad_votes), "v", "rubbish"});
+  command({"HDEL", key(":r:", no_context), "c"});
+  for (const std::size_t count : {std::size_t{1}, std::size_t{1'000}}) {
+    const auto page = approvals().list({.count = count});
+    ASSERT_TRUE(page) << page.error().message;
+    ASSERT_THAT(*page, SizeIs(1)) << count;
+    EXPECT_EQ(page->front().record.subject.id, sound);
+  }
+  for (const Id128& id : {bad_record, bad_votes, no_context}) {
+    const auto read = approvals().read(id);
+    ASSERT_FALSE(read);
+    EXPECT_EQ(read.error().code, ErrorCode::data_loss) << read.error().message;
+  }
+  advance(10s);
+  decide(sound);
+  EXPECT_FALSE(exists(bad_record)) << "its time is over";
+}
+
 TEST_F(RedisApprovalKeys, a_key_that_another_request_has_by_now_stays) {
   ApprovalSubject asked = subject(1s);
   asked.key = "once";

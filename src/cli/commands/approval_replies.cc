@@ -35,7 +35,7 @@ Failure failure_of(const ApprovalRequest& request) {
       // Asked again it would be another request: nothing that repeats by itself may do that.
       return Failure{.exit = ExitCode::timeout,
                      .code = std::string(kCodeTimeout),
-                     .message = "nobody decided before the deadline"};
+                     .message = "nobody decided before the deadline" + why};
   }
 }
 

@@ -43,7 +43,7 @@ std::string rows_view(const OutputStyle& style, const std::vector<ApprovalReques
     rows.push_back({{request.request_id},
                     {request.approval_type},
                     {request.agent_id},
-                    {std::string(to_string(request.status)), colour_of(request.status)},
+                    {status_text(request), colour_of(request.status)},
                     {request.responder},
                     {runs_out ? format_age(*request.expires_at - now) : ""},
                     {payload_text(request.context), Colour::dim}});

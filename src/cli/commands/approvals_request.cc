@@ -27,12 +27,16 @@ Reply outcome_of_wait(const Invocation& invocation, ApprovalGate& gate, const Ap
   if (interruption.happened()) {
     reply.failure = interruption.cancelled_reply().failure;
   } else if (answers) {
-    reply.failure = fail_with(ExitCode::still_pending, kCodeStillPending, "nobody has decided yet").failure;
+    const std::string why = is_same && !now->reason.empty() ? ": " + now->reason : "";
+    reply.failure = fail_with(ExitCode::still_pending, kCodeStillPending, "nobody has decided yet" + why).failure;
   } else {
     reply.failure = make_failure(error);
   }
-  reply.failure->suggestion = fmt::format("the request stays open: aldis approvals wait {} --type {} --context-hash {}",
-                                          asked.request_id, asked.approval_type, asked.context_hash);
+  reply.failure->suggestion =
+      is_same && now->stored_status != ApprovalState::pending
+          ? "no further answer is taken: ask again, under another key"
+          : fmt::format("the request stays open: aldis approvals wait {} --type {} --context-hash {}", asked.request_id,
+                        asked.approval_type, asked.context_hash);
   return reply;
 }
 

@@ -59,7 +59,13 @@ class LocalApprovals final : public ApprovalStore {
   }
 
   Result<std::uint64_t> remove_timed_out(std::chrono::nanoseconds age) override {
-    return write([&](ApprovalRows& rows) -> Result<std::uint64_t> { return rows.remove_timed_out(age); });
+    const auto remove = [&](ApprovalRows& rows) -> Result<std::uint64_t> { return rows.remove_timed_out(age); };
+    ALDIS_TRY_ASSIGN(const std::uint64_t removed, ledger_->write(LedgerSync::full, [&](LedgerTransaction& transaction) {
+      ApprovalRows rows(transaction);
+      return remove(rows);
+    }));
+    if (removed > 0) return removed;
+    return write(remove);
   }
 
   Result<std::string> store_id() override {

@@ -10,7 +10,8 @@
 -- include: approval_answer.lua
 if not settle() then return { 'again' } end
 local id, change, state, responder = ARGV[4], ARGV[5], ARGV[7], ARGV[11]
-local record = find_record(id)
+local record, trouble = find_record(id)
+if trouble then return trouble end
 if not record then
   return error_answer('not_found', 'no approval request apr_' .. id .. ': it never existed, or is older than kept')
 end
@@ -22,7 +23,8 @@ if record[STATE] ~= 'p' or record[VERSION] ~= tonumber(ARGV[6]) then return full
 record[VERSION] = record[VERSION] + 1
 if responder then
   local packed = call('HGET', key, 'v')
-  local votes = packed and cmsgpack.unpack(packed) or {}
+  local votes = not packed and {} or unpacked(packed)
+  if not votes then return damaged(id) end
   for _, part in ipairs({ responder, ARGV[12], ARGV[13], ARGV[15], ARGV[16], ARGV[17] }) do votes[#votes + 1] = part end
   call('HSET', key, 'v', cmsgpack.pack(votes))
   append_entry('vote', 'apr_' .. id, record[TYPE], record[AGENT], responder,

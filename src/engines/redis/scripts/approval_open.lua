@@ -10,11 +10,12 @@
 if not settle() then return { 'again' } end
 local id, type, agent, key = ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 
-local known, record = id, find_record(id)
-if not record and key ~= '' then
+local known, record, trouble = id, find_record(id)
+if not record and not trouble and key ~= '' then
   known = call('GET', key_key(agent, type, key))
-  record = known and find_record(known)
+  if known then record, trouble = find_record(known) end
 end
+if trouble then return trouble end
 if record then return full_reading('existed', known, record) end
 
 local pending = call('ZLEXCOUNT', index, '[pa|', '(pa|~')

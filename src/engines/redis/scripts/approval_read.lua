@@ -5,5 +5,6 @@
 -- include: approval_settle.lua
 -- include: approval_answer.lua
 if not settle() then return { 'again' } end
-local record = find_record(ARGV[4])
+local record, trouble = find_record(ARGV[4])
+if trouble then return trouble end
 return record and full_reading('approval', ARGV[4], record) or { 'none' }

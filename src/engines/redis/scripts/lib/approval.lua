@@ -19,10 +19,27 @@ local function due_member(id, record)
 end
 local function timed_out_member(id, time) return 'o' .. digits(time) .. '|' .. id end
 
+-- Nil where somebody spoilt it.
+local function unpacked(packed)
+  local is_sound, value = pcall(cmsgpack.unpack, packed)
+  return is_sound and type(value) == 'table' and value or nil
+end
+local function unpacked_record(packed)
+  local record = unpacked(packed)
+  return record and #record == DECIDED and state_names[record[STATE]] and record or nil
+end
+local function damaged(id)
+  return error_answer('data_loss', 'the approval request apr_' .. id
+    .. ' is damaged in the store; whoever still needs it has to ask again, under another key')
+end
+
+-- The record, or nil; of one that is damaged also what to answer whoever asked for it.
 local function find_record(id)
   local packed = call('HGET', record_key(id), 'r')
-  local record = packed and cmsgpack.unpack(packed)
-  return record and call('ZSCORE', index, due_member(id, record)) and record or nil
+  if not packed then return nil end
+  local record = unpacked_record(packed)
+  if not record then return nil, damaged(id) end
+  return call('ZSCORE', index, due_member(id, record)) and record or nil
 end
 
 -- Before what it replaces leaves the index: one that was empty for a moment would forget how long it lives.
@@ -59,7 +76,7 @@ end
 -- Also of a record that is gone already: `due` is its member of the index.
 local function remove(id, state, type, agent, due)
   local packed = call('HGET', record_key(id), 'r')
-  local record = packed and cmsgpack.unpack(packed)
+  local record = packed and unpacked_record(packed)
   if record and record[KEY] ~= '' then
     local key = key_key(agent, type, record[KEY])
     if call('GET', key) == id then call('DEL', key) end

@@ -1,5 +1,5 @@
 -- A request as scripts answer it: the server's time, how long it has yet, the record, six texts a vote. Behind `kind`,
--- or without one.
+-- or without one. Nil where somebody spoilt it.
 -- include: approval.lua
 local function reading(kind, id, record, context, votes)
   local remaining, decided = '', ''
@@ -11,8 +11,11 @@ local function reading(kind, id, record, context, votes)
   local answer = { text(now), remaining, id, record[TYPE], record[AGENT], record[KEY], context, record[CONTEXT_HASH],
     record[TIMEOUT], record[POLICY_HASH], record[QUORUM], text(record[OPENED]), text(record[VERSION]),
     state_names[record[STATE]], record[RESPONDER], record[REASON], decided }
+  if not context then return nil end
   if votes then
-    for _, part in ipairs(cmsgpack.unpack(votes)) do answer[#answer + 1] = part end
+    local parts = unpacked(votes)
+    if not parts then return nil end
+    for _, part in ipairs(parts) do answer[#answer + 1] = part end
   end
   if kind then table.insert(answer, 1, kind) end
   return answer
@@ -20,5 +23,5 @@ end
 
 local function full_reading(kind, id, record)
   local found = call('HMGET', record_key(id), 'c', 'v')
-  return reading(kind, id, record, found[1], found[2])
+  return reading(kind, id, record, found[1], found[2]) or damaged(id)
 end
