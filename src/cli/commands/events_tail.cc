@@ -112,7 +112,10 @@ Reply tail(const Invocation& invocation) {
 }
 
 constexpr ArgumentSpec kArguments[] = {
-    {.name = "TYPE", .help = "The streams; none: all, new ones too", .count_min = 0, .count_max = kManyArguments},
+    {.name = "TYPE",
+     .help = "The streams; none: all, new ones too",
+     .count_min = 0,
+     .count_max = limits::kConsumeTypesMax},
 };
 constexpr OptionSpec kOptions[] = {
     {.name = "--since",
@@ -157,6 +160,7 @@ constinit const CommandSpec kEventsTail{
     .arguments = kArguments,
     .options = kOptions,
     .danger = Danger::mutating,
+    .streams = true,
     .waits = true,
     .exits = kExits,
     .output_schema = schema::kEventLine,
