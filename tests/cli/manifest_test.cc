@@ -165,6 +165,8 @@ TEST_F(Manifest, is_not_sent_again_to_who_has_it) {
 TEST_F(Manifest, describes_the_answers_that_are_given) {
   const boost::json::value commands = sandbox.aldis({"manifest"}).at("/data/commands");
   const std::string id = sandbox.aldis({"signals", "send", "t", "--agent", "a", "--to", "b"}).text("/data/signal_id");
+  sandbox.aldis({"events", "publish", "t"});
+  sandbox.aldis({"events", "tail", "t", "--group", "g", "--consumer", "c", "--manual-ack"});
   const std::vector<std::pair<std::string, Words>> answers = {
       {"agents.beat", {"agents", "beat", "--agent", "a"}},
       {"agents.list", {"agents", "list"}},
@@ -177,6 +179,11 @@ TEST_F(Manifest, describes_the_answers_that_are_given) {
       {"signals.wait", {"signals", "wait", "u", "--agent", "b", "--timeout", "0"}},
       {"signals.receipt", {"signals", "receipt", id}},
       {"signals.clear", {"signals", "clear", "--agent", "b"}},
+      {"events.publish", {"events", "publish", "t"}},
+      {"events.recent", {"events", "recent", "t"}},
+      {"events.info", {"events", "info", "t"}},
+      {"events.list", {"events", "list"}},
+      {"events.pending", {"events", "pending", "t", "--group", "g"}},
       {"doctor", {"doctor"}},
       {"config.show", {"config", "show"}},
       {"config.path", {"config", "path"}},
