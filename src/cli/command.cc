@@ -104,6 +104,7 @@ constexpr const CommandSpec* kCommands[] = {
     &kEventsPublish,
     &kEventsTail,
     &kEventsAcknowledge,
+    &kEventsPending,
     &kEventsRecent,
     &kEventsInfo,
     &kEventsList,

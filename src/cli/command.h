@@ -26,8 +26,6 @@ struct OptionSpec {
   std::span<const std::string_view> choices = {};
 };
 
-inline constexpr std::size_t kManyArguments = 64;
-
 struct ArgumentSpec {
   std::string_view name;  // "TYPE"
   std::string_view help;
@@ -51,6 +49,7 @@ struct CommandSpec {
   bool acts_as_agent = false;  // takes --agent
   bool lists = false;          // takes --limit and --cursor
   bool runs_program = false;   // takes `-- CMD [ARG...]`
+  bool streams = false;        // prints lines as it goes: what else it has to say goes to stderr
   bool waits = false;  // --timeout says how long it waits for something: 0 is a value, and no limit for the store
   std::span<const ExitCode> exits = {};   // besides the common ones
   std::string_view output_schema = "{}";  // JSON Schema of `data`; of a stream: of each line

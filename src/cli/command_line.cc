@@ -80,6 +80,13 @@ void check_counts(const CommandSpec& command, ParsedCommandLine& parsed) {
     least += argument.count_min;
     most += argument.count_max;
   }
+  const std::size_t repeats = command.arguments.empty() ? 0 : command.arguments.back().count_max;
+  if (parsed.arguments.size() > most && repeats > 1) {
+    parsed.problems.push_back(fmt::format("{} is given {} times, and at most {} times at once",
+                                          command.arguments.back().name, parsed.arguments.size() - (most - repeats),
+                                          repeats));
+    return;
+  }
   for (std::size_t i = most; i < parsed.arguments.size(); ++i) {
     parsed.problems.push_back(fmt::format("unexpected argument {}", parsed.arguments[i]));
   }

@@ -1,13 +1,13 @@
 #pragma once
 // The names of all commands as constants, in the order of all_commands(). Used by what must know them at compile time
-// (usage_events.h); tests/cli/command_line_test.cc holds the two lists together.
+// (usage_events.h); tests/cli/telemetry_test.cc holds the two lists together.
 
 #include <array>
 #include <string_view>
 
 namespace aldis::cli {
 
-inline constexpr std::array<std::string_view, 52> kCommandNames = {
+inline constexpr std::array<std::string_view, 53> kCommandNames = {
     "run",
     "agents list",
     "agents show",
@@ -42,6 +42,7 @@ inline constexpr std::array<std::string_view, 52> kCommandNames = {
     "events publish",
     "events tail",
     "events acknowledge",
+    "events pending",
     "events recent",
     "events info",
     "events list",

@@ -138,7 +138,8 @@ std::string command_schema_json(const CommandSpec& command) {
   json.begin_object().text("command", command.name).key("arguments").begin_array();
   for (const ArgumentSpec& argument : command.arguments) {
     json.begin_object().text("name", argument.name).text("description", argument.help);
-    json.boolean("required", argument.count_min > 0).boolean("repeatable", argument.count_max > 1).end_object();
+    json.boolean("required", argument.count_min > 0).boolean("repeatable", argument.count_max > 1);
+    json.integer("count_max", static_cast<std::int64_t>(argument.count_max)).end_object();
   }
   json.end_array();
   write_entry(json, command);

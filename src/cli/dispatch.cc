@@ -137,7 +137,7 @@ struct Request {
   bool has_separator;
 };
 
-Reply execute(Session& session, const Request& request) {
+Reply run_command(Session& session, const Request& request) {
   Arguments parsed(parse_command_line(request.command, request.words.rest));
   const Result<Settings> settings = resolve_settings(request.command, parsed, session.environment);
   if (!settings) return fail_with(settings.error());
@@ -147,6 +147,12 @@ Reply execute(Session& session, const Request& request) {
                               session.telemetry,   request.program, request.has_separator};
   Reply reply = request.command.execute(invocation);
   reply.warnings.insert(reply.warnings.begin(), settings->warnings.begin(), settings->warnings.end());
+  return reply;
+}
+
+Reply execute(Session& session, const Request& request) {
+  Reply reply = run_command(session, request);
+  reply.streamed = request.command.streams;
   return reply;
 }
 

@@ -85,7 +85,7 @@ void print_reply(const Reply& reply, const EnvelopeFacts& facts, const OutputSty
   if (style.format == Format::json || (reply.streamed && style.format == Format::jsonl)) {
     if (!reply.streamed) {
       write_answer(render_envelope(reply, facts), reply.exit_code());
-    } else if (reply.failure) {
+    } else if (reply.failure || !reply.warnings.empty()) {
       write_stderr(render_envelope(reply, facts));
     }
     return;

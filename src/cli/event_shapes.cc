@@ -76,6 +76,13 @@ std::string stream_json(const StreamInfo& stream) {
   return json.end_array().end_object().take();
 }
 
+std::string pending_json(const PendingEvent& event) {
+  JsonWriter json;
+  json.begin_object().text("event_id", event.event_id).text("consumer", event.consumer);
+  json.seconds("idle_seconds", event.idle).integer("deliveries", event.deliveries);
+  return json.end_object().take();
+}
+
 std::string item_line(const OutputStyle& style, const StreamItem& item) {
   if (const auto* event = std::get_if<StreamEvent>(&item)) return event_line(style, *event);
   return gap_line(style, std::get<Gap>(item));
@@ -107,6 +114,15 @@ std::string stream_view(const OutputStyle& style, const StreamInfo& stream) {
     rows.push_back({{group.group}, {std::to_string(group.waiting)}, {std::to_string(group.pending)}});
   }
   return text + render_table(style, {{"GROUP", true}, {"WAITING", false, true}, {"PENDING", false, true}}, rows);
+}
+
+std::string pending_view(const OutputStyle& style, const std::vector<PendingEvent>& events) {
+  if (events.empty()) return "no pending events\n";
+  std::vector<std::vector<Cell>> rows;
+  for (const PendingEvent& event : events) {
+    rows.push_back({{event.event_id}, {event.consumer}, {format_age(event.idle)}, {std::to_string(event.deliveries)}});
+  }
+  return render_table(style, {{"EVENT"}, {"HELD BY", true}, {"FOR", false, true}, {"DELIVERIES", false, true}}, rows);
 }
 
 }  // namespace aldis::cli

@@ -29,8 +29,10 @@ std::string option_lines(const CommandSpec& command) {
 
 std::string argument_lines(const CommandSpec& command) {
   std::string text;
-  for (const ArgumentSpec& argument : command.arguments)
-    text += fmt::format("  {:<8}  {}\n", argument.name, argument.help);
+  for (const ArgumentSpec& argument : command.arguments) {
+    const std::string bound = argument.count_max > 1 ? fmt::format(" (at most {})", argument.count_max) : "";
+    text += fmt::format("  {:<8}  {}{}\n", argument.name, argument.help, bound);
+  }
   return text;
 }
 

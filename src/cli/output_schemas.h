@@ -137,11 +137,14 @@ inline constexpr std::string_view kEvents = R"({"type":"array","items":)" ALDIS_
 inline constexpr std::string_view kEventLine =
     R"({"type":"object","properties":{)" ALDIS_EVENT_MEMBERS
     R"(,"gap":{"type":"object","properties":{"event_type":{"type":"string"},"from":{"type":"integer"},)"
-    R"("to":{"type":"integer"},"lost":{"type":"integer"}}}}})";
+    R"("to":{"type":"integer"},"lost":{"type":"integer"}}},"position":{"type":"string"}}})";
 inline constexpr std::string_view kStream = ALDIS_STREAM;
 inline constexpr std::string_view kStreams = R"({"type":"array","items":)" ALDIS_STREAM "}";
 inline constexpr std::string_view kEventsAcknowledged =
     R"({"type":"object","properties":{"acknowledged":{"type":"integer"}}})";
+inline constexpr std::string_view kPendingEvents =
+    R"({"type":"array","items":{"type":"object","properties":{"event_id":{"type":"string"},)"
+    R"("consumer":{"type":"string"},"idle_seconds":{"type":"number"},"deliveries":{"type":"integer"}}}})";
 inline constexpr std::string_view kRemoved = R"({"type":"object","properties":{"removed":{"type":"integer"}}})";
 inline constexpr std::string_view kNothing = R"({"type":"null"})";
 

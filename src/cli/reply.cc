@@ -1,6 +1,16 @@
 #include "cli/reply.h"
 
+#include <algorithm>
+#include <span>
+
+#include "core/format.h"
+
 namespace aldis::cli {
+namespace {
+
+constexpr std::size_t kProblemsShown = 10;
+
+}  // namespace
 
 int Reply::exit_code() const {
   if (passed_exit_code) return *passed_exit_code;
@@ -30,9 +40,15 @@ Reply fail_with(ExitCode exit, std::string_view code, std::string message) {
 Reply bad_arguments(const std::vector<std::string>& problems) {
   std::string message;
   std::string detail;
-  for (const std::string& problem : problems) {
+  const std::size_t shown = std::min(problems.size(), kProblemsShown);
+  for (const std::string& problem : std::span(problems).first(shown)) {
     message += (message.empty() ? "" : "; ") + problem;
     detail += (detail.empty() ? "" : "\n") + problem;
+  }
+  if (shown < problems.size()) {
+    const std::string rest = fmt::format("and {} more", problems.size() - shown);
+    message += "; " + rest;
+    detail += "\n" + rest;
   }
   Reply reply = fail_with(ExitCode::argument_error, kCodeInvalidArgument, std::move(message));
   if (problems.size() > 1) reply.failure->detail = std::move(detail);

@@ -38,9 +38,9 @@ struct Reply {
   std::optional<Failure> failure = {};
   std::vector<std::string> warnings = {};
   std::optional<Page> page = {};
-  std::string meta = {};               // further members of `meta`, as JSON without the braces
-  std::vector<std::string> rows = {};  // of a list: its elements, for --output jsonl
-  bool streamed = false;
+  std::string meta = {};                     // further members of `meta`, as JSON without the braces
+  std::vector<std::string> rows = {};        // of a list: its elements, for --output jsonl
+  bool streamed = false;                     // stdout is the lines of a stream: failure and warnings go to stderr
   std::optional<int> passed_exit_code = {};  // of a program that `run` ran: nothing is printed, this is the exit code
 
   int exit_code() const;
@@ -50,7 +50,7 @@ Failure make_failure(const Error& error);
 Reply fail_with(const Error& error);
 Reply fail_with(ExitCode exit, std::string_view code, std::string message);
 
-// Several bad arguments in one answer. REQUIRES: `problems` is not empty.
+// Several bad arguments in one answer, the first ten in words. REQUIRES: `problems` is not empty.
 Reply bad_arguments(const std::vector<std::string>& problems);
 
 }  // namespace aldis::cli

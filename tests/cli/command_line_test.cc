@@ -85,6 +85,14 @@ TEST(CommandLine, everything_that_is_wrong_is_told_at_once) {
   EXPECT_THAT(parse("signals check", {"t", "--keep=no"}).problems, ElementsAre("--keep takes no value"));
 }
 
+TEST(CommandLine, of_more_arguments_than_are_taken_the_bound_is_told) {
+  Words types(65, "t");
+  EXPECT_THAT(parse("signals check", types).problems,
+              ElementsAre("TYPE is given 65 times, and at most 64 times at once"));
+  types.pop_back();
+  EXPECT_THAT(parse("signals check", types).problems, IsEmpty());
+}
+
 TEST(CommandLine, an_option_without_its_value_does_not_hide_the_others) {
   ParsedCommandLine parsed = parse("signals send", {"t", "--payload", "{}", "--to"});
   EXPECT_THAT(parsed.options["--payload"], ElementsAre("{}"));

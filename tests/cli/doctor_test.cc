@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
+#include "local/scratch.h"
 #include "program.h"
 
 namespace aldis::testing {
@@ -37,7 +38,7 @@ TEST_F(Doctor, finds_a_healthy_machine_healthy) {
   EXPECT_EQ(ended.exit_code, 0) << ended.out;
   auto checks = checks_of(ended);
   for (const char* name : {"store", "clock", "runtime_directory", "board", "space", "readers", "file_system",
-                           "other_boards", "linger", "round_trip"}) {
+                           "other_boards", "ledger", "ledger_space", "linger", "round_trip"}) {
     EXPECT_EQ(checks[name].status, "ok") << name << ": " << checks[name].message;
   }
 }
@@ -58,6 +59,22 @@ TEST_F(Doctor, an_unsafe_directory_fails_with_a_way_out) {
   EXPECT_EQ(checks["runtime_directory"].status, "fail");
   EXPECT_THAT(checks["runtime_directory"].suggestion, HasSubstr("ALDIS_RUNTIME_DIR"));
   EXPECT_EQ(checks["store"].status, "fail");
+}
+
+TEST_F(Doctor, tells_that_events_and_approvals_have_no_room_left) {
+  const std::string place = sandbox.directory() + "/small";
+  mkdir(place.c_str(), 0700);
+  const std::string seen = on_small_file_system(place, "4m", [&] {
+    const Variables there = {{"ALDIS_STATE_DIR", place + "/state"}};
+    std::string story = "unused " + checks_of(sandbox.aldis({"doctor"}, there))["ledger_space"].status;
+    story += ", published " + std::to_string(sandbox.aldis({"events", "publish", "t"}, there).exit_code);
+    story += ", used " + checks_of(sandbox.aldis({"doctor"}, there))["ledger_space"].status;
+    fill(place);
+    const Check full = checks_of(sandbox.aldis({"doctor"}, there))["ledger_space"];
+    return story + ", full " + full.status + (full.suggestion.contains("ALDIS_STATE_DIR") ? " with a way out" : "");
+  });
+  if (seen == kCannotUnshare) GTEST_SKIP() << seen;
+  EXPECT_EQ(seen, "unused warn, published 0, used warn, full fail with a way out");
 }
 
 TEST_F(Doctor, a_store_that_cannot_be_reached_fails) {

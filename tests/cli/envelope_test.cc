@@ -102,6 +102,45 @@ TEST_F(Envelope, tells_all_bad_arguments_together) {
   EXPECT_TRUE(ended.at("/data").is_null());
 }
 
+TEST_F(Envelope, tells_no_more_bad_arguments_than_one_can_read) {
+  Words words = {"agents", "show", "a"};
+  for (int i = 0; i < 1000; ++i) words.push_back("b" + std::to_string(i));
+  const Ended ended = sandbox.aldis(words);
+  EXPECT_EQ(ended.exit_code, 2);
+  EXPECT_LT(ended.out.size(), 2000U);
+  EXPECT_THAT(ended.text("/error/message"), HasSubstr("unexpected argument b0; "));
+  EXPECT_THAT(ended.text("/error/message"), ::testing::EndsWith("; and 990 more"));
+  EXPECT_THAT(ended.text("/error/detail"), ::testing::EndsWith("\nand 990 more"));
+}
+
+TEST_F(Envelope, of_a_stream_is_on_stderr_whatever_is_wrong) {
+  const std::string config = sandbox.write_file("config.toml", "nonsense = 1\nstore =");
+  for (const Words& stream :
+       {Words{"agents", "watch"}, Words{"approvals", "watch"}, Words{"events", "tail"}, Words{"audit", "export"}}) {
+    for (const Words& more : {Words{"--nonsense"}, Words{"--config", config}, Words{"--store", "redis://127.0.0.1:1"},
+                              Words{"--namespace", "-"}, Words{"--output", "jsonl", "--timeout", "x"}}) {
+      Words words = stream;
+      words.insert(words.end(), more.begin(), more.end());
+      Ended ended = sandbox.aldis(words);
+      EXPECT_NE(ended.exit_code, 0);
+      EXPECT_THAT(ended.out, IsEmpty()) << more[0];
+      ended.out = ended.err;
+      expect_envelope(ended, stream[0] + " " + stream[1]);
+    }
+  }
+}
+
+TEST_F(Envelope, of_a_stream_that_went_well_is_there_only_to_warn) {
+  const std::string config = sandbox.write_file("config.toml", "nonsense = 1\n");
+  Ended warned = sandbox.aldis({"events", "tail", "--config", config});
+  EXPECT_EQ(warned.exit_code, 0);
+  EXPECT_THAT(warned.out, IsEmpty());
+  EXPECT_THAT(sandbox.aldis({"events", "tail"}).err, IsEmpty());
+  warned.out = warned.err;
+  expect_envelope(warned, "events tail");
+  EXPECT_THAT(warned.text("/warnings/0"), HasSubstr("nonsense"));
+}
+
 TEST_F(Envelope, says_which_agent_is_missing_and_how_to_name_it) {
   for (const Words& words : {Words{"agents", "beat"}, Words{"agents", "stop"}, Words{"signals", "check", "t"},
                              Words{"signals", "wait", "t"}, Words{"signals", "pending"}, Words{"signals", "clear"},

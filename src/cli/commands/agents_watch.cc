@@ -74,6 +74,7 @@ constinit const CommandSpec kAgentsWatch{
     .name = "agents watch",
     .summary = "Print the state of every agent, and each change as it happens, one JSON object a line",
     .options = kOptions,
+    .streams = true,
     .waits = true,
     .exits = kExits,
     .output_schema = schema::kAgentChange,

@@ -183,6 +183,7 @@ constinit const CommandSpec kApprovalsWatch{
     .summary = "On a terminal, show each request that waits and ask what to answer; elsewhere print them, one a line",
     .options = kOptions,
     .danger = Danger::mutating,
+    .streams = true,
     .waits = true,
     .exits = kExits,
     .output_schema = schema::kApproval,

@@ -137,16 +137,10 @@ Result<void> sync_output() {
 Reply export_log(const Invocation& invocation) {
   if (auto refusal = refuse_bad_arguments(invocation)) return *std::move(refusal);
   const Result<Workspace> workspace = open_workspace(invocation);
-  Reply reply;
-  reply.streamed = true;
-  const auto failed = [&](const Error& error) {
-    reply.failure = make_failure(error);
-    return reply;
-  };
-  if (!workspace) return failed(workspace.error());
+  if (!workspace) return fail_with(workspace.error());
   const bool rotates = invocation.arguments.has("--rotate");
   if (rotates) {
-    if (const Result<void> checked = check_output_is_file(); !checked) return failed(checked.error());
+    if (const Result<void> checked = check_output_is_file(); !checked) return fail_with(checked.error());
   }
   AuditLog log(*workspace);
   AuditHead last;
@@ -155,11 +149,11 @@ Reply export_log(const Invocation& invocation) {
     last = {.number = entry.number, .hash = entry.hash};
     return true;
   });
-  if (!read) return failed(read.error());
-  if (!rotates || last.number == 0) return reply;
-  if (const Result<void> synced = sync_output(); !synced) return failed(synced.error());
-  if (const Result<std::uint64_t> rotated = log.rotate(last); !rotated) return failed(rotated.error());
-  return reply;
+  if (!read) return fail_with(read.error());
+  if (!rotates || last.number == 0) return {};
+  if (const Result<void> synced = sync_output(); !synced) return fail_with(synced.error());
+  if (const Result<std::uint64_t> rotated = log.rotate(last); !rotated) return fail_with(rotated.error());
+  return {};
 }
 
 constexpr OptionSpec kVerifyOptions[] = {
@@ -212,6 +206,7 @@ constinit const CommandSpec kAuditExport{
     .summary = "Print the whole audit log, one JSON object a line",
     .options = kExportOptions,
     .danger = Danger::destructive,
+    .streams = true,
     .output_schema = schema::kAuditEntry,
     .examples = kExportExamples,
     .notes =

@@ -39,6 +39,7 @@ extern const CommandSpec kAuditExport;            // audit.cc
 extern const CommandSpec kEventsPublish;          // events_publish.cc
 extern const CommandSpec kEventsTail;             // events_tail.cc
 extern const CommandSpec kEventsAcknowledge;      // events_publish.cc
+extern const CommandSpec kEventsPending;          // events_read.cc
 extern const CommandSpec kEventsRecent;           // events_read.cc
 extern const CommandSpec kEventsInfo;             // events_read.cc
 extern const CommandSpec kEventsList;             // events_read.cc

@@ -6,6 +6,7 @@
 
 #include <array>
 
+#include "aldis/limits.h"
 #include "cli/commands/doctor_checks.h"
 #include "core/format.h"
 #include "engines/local/board_report.h"
@@ -18,6 +19,7 @@ namespace {
 
 constexpr double kShareWarn = 0.7;  // of the board or its file system that is in use
 constexpr double kShareFail = 0.95;
+constexpr std::uint64_t kLedgerSpaceWarn = 64 * 1024 * 1024;  // left for the ledger
 
 Check check_runtime_directory(const std::string& path) {
   if (const Result<void> prepared = prepare_runtime_directory(path); !prepared) {
@@ -118,6 +120,22 @@ Check check_ledger(const Result<LedgerReport>& report) {
   return {kName, Verdict::ok, message, {}};
 }
 
+// An ordinary disk is fuller than a board may be for years: what counts is what is left, not the share. Where the
+// largest event does not fit any more, publications fail.
+Check check_ledger_space(const LedgerReport& report) {
+  constexpr std::string_view kName = "ledger_space";
+  if (!report.free_disk_bytes) {
+    return {kName, Verdict::warn, "cannot tell how much room there is for " + report.path, {}};
+  }
+  const std::uint64_t left = *report.free_disk_bytes;
+  const std::string message = fmt::format("{:.1f} MiB are left on the file system of {}",
+                                          static_cast<double>(left) / (1024 * 1024), report.path);
+  if (left >= kLedgerSpaceWarn) return {kName, Verdict::ok, message, {}};
+  return {kName, left < limits::kPayloadBytesMax ? Verdict::fail : Verdict::warn,
+          message + ": without room no event is published and no approval asked for or answered",
+          "free some room there, or choose another place with --state-dir or ALDIS_STATE_DIR"};
+}
+
 }  // namespace
 
 std::vector<Check> check_local_store(const Invocation& invocation) {
@@ -138,8 +156,10 @@ std::vector<Check> check_local_store(const Invocation& invocation) {
   }
   checks.push_back(check_file_system(directory));
   checks.push_back(check_other_boards(report));
-  checks.push_back(check_ledger(
-      examine_ledger(choose_state_directory(settings.state_directory.value), settings.namespace_name.value)));
+  const Result<LedgerReport> ledger =
+      examine_ledger(choose_state_directory(settings.state_directory.value), settings.namespace_name.value);
+  checks.push_back(check_ledger(ledger));
+  if (ledger) checks.push_back(check_ledger_space(*ledger));
   checks.push_back(check_linger(directory));
   return checks;
 }

@@ -58,7 +58,7 @@ constexpr OptionSpec kPublishOptions[] = {
 };
 constexpr ArgumentSpec kAcknowledgeArguments[] = {
     {.name = "TYPE", .help = "The stream"},
-    {.name = "ID", .help = "Events that were given to a member of the group", .count_max = kManyArguments},
+    {.name = "ID", .help = "Events that were given to a member of the group", .count_max = limits::kConsumeCountMax},
 };
 constexpr OptionSpec kAcknowledgeOptions[] = {
     {.name = "--group", .value = "G", .help = "The consumer group", .required = true},

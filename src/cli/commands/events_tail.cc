@@ -6,6 +6,8 @@
 #include "cli/interruption.h"
 #include "cli/invocation.h"
 #include "cli/output_schemas.h"
+#include "core/format.h"
+#include "core/json_writer.h"
 
 namespace aldis::cli {
 namespace {
@@ -19,7 +21,9 @@ struct TailRequest {
   ConsumeOptions options;
   bool follow = false;
   bool acknowledges = false;         // after each line that was flushed
+  bool positions = false;            // a line behind what was read together
   std::optional<std::size_t> count;  // none: no bound
+  bool count_is_default = false;
 };
 
 TailRequest read_tail_request(const Invocation& invocation) {
@@ -36,7 +40,8 @@ TailRequest read_tail_request(const Invocation& invocation) {
   request.options.start = arguments.text("--since").value_or(arguments.text("--from").value_or(only_new ? "$" : "0"));
   const auto count = arguments.integer("--count", 1, INT64_MAX);
   if (count) request.count = static_cast<std::size_t>(*count);
-  if (!count && !request.follow) request.count = limits::kConsumeCountDefault;
+  request.count_is_default = !count && !request.follow;
+  if (request.count_is_default) request.count = limits::kConsumeCountDefault;
   request.options.group = arguments.text("--group").value_or("");
   request.options.consumer = arguments.text("--consumer").value_or("");
   if (request.options.group.empty() != request.options.consumer.empty()) {
@@ -45,6 +50,10 @@ TailRequest read_tail_request(const Invocation& invocation) {
   request.acknowledges = !request.options.group.empty() && !arguments.has("--manual-ack");
   if (arguments.has("--manual-ack") && request.options.group.empty()) {
     arguments.add_problem("--manual-ack is for readers of a --group");
+  }
+  request.positions = arguments.has("--positions");
+  if (request.positions && !request.options.group.empty()) {
+    arguments.add_problem("--positions is for readers without a --group, which keeps its own place");
   }
   if (const auto after = arguments.seconds("--take-over-after", {milliseconds{1}, limits::kTakeOverAfterMax})) {
     request.options.take_over_after = *after;
@@ -67,12 +76,29 @@ class Tail {
       for (const StreamItem& item : batch->items) {
         if (const Result<void> shown = show(item); !shown) return shown;
       }
+      if (request_.positions && batch->position != request_.options.start) show_position(batch->position);
       if (!batch->position.empty()) request_.options.start = batch->position;
       const bool enough = request_.count && printed_ >= *request_.count;
       const bool nothing_more = !request_.follow && batch->items.empty();
       if (enough || nothing_more || interruption_.token().stop_requested()) return {};
       if (!request_.follow && printed_ > 0) request_.options.block_ms.reset();
     }
+  }
+
+  // What to tell who did not say how many, and did not get all; else nothing.
+  std::string what_follows() {
+    if (!request_.count_is_default || printed_ < *request_.count) return {};
+    if (!request_.options.group.empty()) {
+      return fmt::format("a tail ends after {} events unless --count says otherwise: the next call goes on", printed_);
+    }
+    ConsumeOptions next{.start = request_.options.start, .count = 1};
+    const Result<EventBatch> more = streamer_.consume_events(request_.types, next, interruption_.token());
+    if (!more) return "whether more follow is not known: " + more.error().message;
+    if (more->items.empty()) return {};
+    std::string text =
+        fmt::format("more follow these {}: go on with --since '{}', or say --count N", printed_, next.start);
+    if (request_.types.size() == 1) text += fmt::format("; aldis events recent {} lists the newest", request_.types[0]);
+    return text;
   }
 
  private:
@@ -82,6 +108,12 @@ class Tail {
     if (request_.acknowledges) return 1;
     if (!request_.count) return limits::kConsumeCountDefault;
     return std::min(*request_.count - printed_, limits::kConsumeCountDefault);
+  }
+
+  void show_position(const std::string& position) const {
+    JsonWriter json;
+    json.begin_object().text("position", position).end_object();
+    write_stdout(invocation_.style.table() ? fmt::format("-- position {}\n", position) : json_line(json.take()));
   }
 
   Result<void> show(const StreamItem& item) {
@@ -108,19 +140,30 @@ Reply tail(const Invocation& invocation) {
   Interruption interruption(invocation.settings.timeout);
   const Result<Workspace> workspace = open_workspace(invocation);
   if (!workspace) return interruption.end_of_stream(std::unexpected(workspace.error()));
-  return interruption.end_of_stream(Tail(invocation, *workspace, std::move(request), interruption).run());
+  Tail tail(invocation, *workspace, std::move(request), interruption);
+  Reply reply = interruption.end_of_stream(tail.run());
+  if (reply.failure) return reply;
+  if (std::string note = tail.what_follows(); !note.empty()) reply.warnings.push_back(std::move(note));
+  return reply;
 }
 
 constexpr ArgumentSpec kArguments[] = {
-    {.name = "TYPE", .help = "The streams; none: all, new ones too", .count_min = 0, .count_max = kManyArguments},
+    {.name = "TYPE",
+     .help = "The streams; none: all, new ones too",
+     .count_min = 0,
+     .count_max = limits::kConsumeTypesMax},
 };
 constexpr OptionSpec kOptions[] = {
     {.name = "--since",
-     .value = "$|0|ID",
+     .value = "$|0|ID|POSITION",
      .help =
-         "Begin with what comes now ($), with the oldest kept (0), or, of one type, behind an event (default: $ where"
-         " it waits and is in no group, else 0)"},
-    {.name = "--from", .value = "$|0|ID", .help = "The same as --since"},
+         "Begin with what comes now ($), with the oldest kept (0), of one type behind an event, or at a position that "
+         "--positions printed for the same types (default: $ where it waits and is in no group, else 0)"},
+    {.name = "--from", .value = "$|0|ID|POSITION", .help = "The same as --since"},
+    {.name = "--positions",
+     .value = {},
+     .type = ValueType::flag,
+     .help = "Print {\"position\":\"...\"} behind what was read together: --since goes on there"},
     {.name = "--follow", .value = {}, .type = ValueType::flag, .help = "Go on until it is interrupted"},
     {.name = "--block-ms",
      .value = "N",
@@ -145,6 +188,8 @@ constexpr OptionSpec kOptions[] = {
 constexpr ExitCode kExits[] = {ExitCode::interrupted, ExitCode::terminated};
 constexpr ExampleSpec kExamples[] = {
     {"What happens, as it happens", "aldis events tail --follow"},
+    {"Several types, another day where it ended",
+     "aldis events tail build.done deploy --since \"$(cat place)\" --positions"},
     {"One worker of several; each event goes to one of them",
      "aldis events tail build.done --follow --group deployers --consumer worker-1"},
 };
@@ -157,11 +202,13 @@ constinit const CommandSpec kEventsTail{
     .arguments = kArguments,
     .options = kOptions,
     .danger = Danger::mutating,
+    .streams = true,
     .waits = true,
     .exits = kExits,
     .output_schema = schema::kEventLine,
     .examples = kExamples,
     .notes =
+        "Where more follow the 100 events that it prints without --count, a warning on stderr says how to go on.\n"
         "A line is an event, or {\"gap\":{...}} where events left the stream before they were read: `lost` counts "
         "them.\n"
         "Of a group each line is acknowledged after it was flushed, unless --manual-ack is given.",

@@ -4,6 +4,8 @@
 #include <sys/statvfs.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <filesystem>
 
 #include "aldis/limits.h"
 #include "core/failure.h"
@@ -25,15 +27,23 @@ std::uint64_t size_of(const std::string& path) {
   return stat(path.c_str(), &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
 }
 
-void describe_files(const std::string& directory, LedgerReport& report) {
+// What is missing at the end of the path would be made on the file system of what is there.
+std::optional<std::uint64_t> free_bytes(std::filesystem::path place) {
+  struct statvfs status{};
+  while (statvfs(place.c_str(), &status) != 0) {
+    if (errno != ENOENT || !place.has_relative_path()) return std::nullopt;
+    place = place.parent_path();
+  }
+  return status.f_bavail * status.f_frsize;
+}
+
+void describe_files(LedgerReport& report) {
   report.size_bytes = size_of(report.path);
   report.log_bytes = size_of(report.path + "-wal");
   report.is_writable = is_ledger_writable(report.path);
-  struct statvfs status{};
-  if (statvfs(directory.c_str(), &status) == 0) report.free_disk_bytes = status.f_bavail * status.f_frsize;
 }
 
-std::string quoted(std::string_view name) {
+std::string quoted_name(std::string_view name) {
   std::string text = "\"";
   for (const char c : name) text += c == '"' ? std::string("\"\"") : std::string(1, c);
   return text + '"';
@@ -72,7 +82,7 @@ Result<void> count_entries(LedgerConnection& connection, LedgerReport& report) {
   LedgerQuery tables(statements, "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name");
   while (tables.next()) {
     const std::string name(tables.text(0));
-    ALDIS_TRY_ASSIGN(const std::int64_t entries, connection.number("SELECT count(*) FROM " + quoted(name)));
+    ALDIS_TRY_ASSIGN(const std::int64_t entries, connection.number("SELECT count(*) FROM " + quoted_name(name)));
     report.tables.push_back({name, static_cast<std::uint64_t>(entries)});
   }
   if (statements.failure()) return std::unexpected(*statements.failure());
@@ -109,13 +119,14 @@ Result<LedgerReport> examine_ledger(const std::string& state_directory, const st
     report.problem = local.error();
     return report;
   }
+  report.free_disk_bytes = free_bytes(state_directory);
   report.other_namespaces = list_ledgers(state_directory);
   std::erase(report.other_namespaces, namespace_name);
   const Result<bool> exists = is_own_file(report.path);
   report.exists = !exists || *exists;
   if (!exists) report.problem = exists.error();
   if (!exists || !*exists) return report;
-  describe_files(state_directory, report);
+  describe_files(report);
 
   LedgerPatience patience(limits::kCallTimeoutDefault);
   const LedgerReport files = report;

@@ -20,9 +20,10 @@ struct LedgerReport {
   bool exists = false;
   std::optional<Error> problem;  // why it cannot be used, or read to the end; what is below is then what was learnt
 
+  // For us, where it is or would be made. None: it cannot be told.
+  std::optional<std::uint64_t> free_disk_bytes;
   std::uint64_t size_bytes = 0;
-  std::uint64_t log_bytes = 0;        // "-wal": committed, and not moved into the database yet
-  std::uint64_t free_disk_bytes = 0;  // of its file system, for us
+  std::uint64_t log_bytes = 0;  // "-wal": committed, and not moved into the database yet
   bool is_writable = false;
   std::int64_t schema_version = 0;
   std::string journal_mode;  // "wal"
