@@ -8,7 +8,8 @@
 local memory = group .. ':o:' .. ARGV[4]
 local earlier = call('GET', memory)
 if earlier then return { 'count', earlier } end
-if not settle() then return { 'again' } end
+local instead = settle()
+if instead then return instead end
 
 local to = '(o' .. digits(math.max(now - ARGV[6], 0))
 local members = call('ZRANGEBYLEX', index, '[o', to, 'LIMIT', 0, ARGV[7])
