@@ -4,6 +4,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 #include "cli/commands/doctor_checks.h"
@@ -138,8 +139,13 @@ std::vector<Check> check_local_store(const Invocation& invocation) {
   }
   checks.push_back(check_file_system(directory));
   checks.push_back(check_other_boards(report));
-  checks.push_back(check_ledger(
-      examine_ledger(choose_state_directory(settings.state_directory.value), settings.namespace_name.value)));
+  const Result<LedgerReport> ledger =
+      examine_ledger(choose_state_directory(settings.state_directory.value), settings.namespace_name.value);
+  checks.push_back(check_ledger(ledger));
+  if (ledger) {
+    const auto log = std::ranges::find(ledger->tables, "audit_log", &LedgerReport::Table::name);
+    if (log != ledger->tables.end()) checks.push_back(check_audit_log(log->entries));
+  }
   checks.push_back(check_linger(directory));
   return checks;
 }
