@@ -7,9 +7,9 @@
 // the chain and names the first entry that was changed, removed, inserted or reordered. It proves the end of the log
 // only against a head that was noted elsewhere: whoever owns the store can rewrite all of it, and without such a note
 // that is not detectable. `rotate` removes what was exported; the numbers and the chain go on. Threads: safe from any
-// thread. Errors: failed_precondition where rotate's head is not an entry of the log, or `verify` finds a fault; plus
-// what the store answers. Elsewhere a log that was tampered with is no error but what `verify` reports. Limits:
-// limits.h, "Approvals".
+// thread. Errors: failed_precondition where rotate's head is not an entry of the log or the log has a fault, and where
+// verify's is from before the last rotation; plus what the store answers. Elsewhere a log that was tampered with is no
+// error but what `verify` reports. Limits: limits.h, "Approvals".
 
 #include <cstdint>
 #include <functional>
@@ -42,10 +42,10 @@ struct AuditEntry {
   WallTime time = {};           // of the store
   std::string request_id = {};  // apr_…; empty for `rotated`
   std::string approval_type = {};
-  std::string agent_id = {};      // who asked
-  std::string actor = {};         // who did this: the agent, the responder; empty where nobody did (timed_out)
-  std::string outcome = {};       // of a vote approved or rejected; of `decided` the state; else empty
-  std::string key_id = {};        // of a signed vote; else empty
+  std::string agent_id = {};  // who asked
+  std::string actor = {};     // who did this: the agent, the responder, who rotated; empty where nobody did (timed_out)
+  std::string outcome = {};   // of a vote approved or rejected; of `decided` the state; else empty
+  std::string key_id = {};    // of a signed vote; else empty
   std::string context_hash = {};  // SHA-256 of the context's exact bytes, 64 hexadecimal digits; empty for `rotated`
   std::string detail_hash = {};   // SHA-256 of the reason, empty if that is; of `requested` the policy's hash, empty in
                                   // open mode; of `rotated` the hash of the last entry that was removed
@@ -92,16 +92,17 @@ class ALDIS_API AuditLog {
 
   Result<AuditHead> head() const;
 
-  // Reads the whole log. `noted`: the log must hold that very entry.
+  // Reads the whole log. `noted`: the log must hold that very entry. One that a rotation removed can be neither proven
+  // nor disproven: failed_precondition, if the log has no fault.
   Result<AuditVerification> verify(const std::optional<AuditHead>& noted = {}) const;
 
   // Every entry, oldest first, until `visit` returns false.
   Result<void> for_each(const std::function<bool(const AuditEntry&)>& visit) const;
 
   // Verifies the log, removes the entries up to `exported`, which stays the point that the chain goes on from, and
-  // records that. Returns how many. Nothing is removed while there is a fault, which would be lost with the entries, or
-  // unless the log holds that very entry.
-  Result<std::uint64_t> rotate(const AuditHead& exported);
+  // records that: `actor` did it, a name that nobody checks. Returns how many. Nothing is removed while there is a
+  // fault, which would be lost with the entries, or unless the log holds that very entry.
+  Result<std::uint64_t> rotate(const AuditHead& exported, const std::string& actor);
 
  private:
   Workspace workspace_;

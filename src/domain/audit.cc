@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/failure.h"
+#include "core/names.h"
 #include "core/try.h"
 #include "domain/audit_check.h"
 #include "domain/workspace_impl.h"
@@ -29,6 +30,13 @@ Result<void> read_behind(AuditStore& store, std::uint64_t after, const std::func
     if (entries.size() < limits::kAuditPage) return {};
     after = entries.back().number;
   }
+}
+
+std::unexpected<Error> rotated_away(const AuditHead& noted, const AuditHead& anchor) {
+  return fail(ErrorCode::failed_precondition,
+              "the head that was noted, {}, is from before the last rotation, which removed the entries up to {}: this "
+              "log can neither prove nor disprove it. Look it up in what was exported then, and note the head anew",
+              format_audit_head(noted), anchor.number);
 }
 
 }  // namespace
@@ -74,6 +82,7 @@ Result<AuditVerification> AuditLog::verify(const std::optional<AuditHead>& noted
     ALDIS_TRY(read_behind(store, bounds.anchor.number, [&](const AuditEntry& entry) { return check.take(entry); }));
     AuditVerification result = check.finish();
     ALDIS_TRY_ASSIGN(AuditBounds now, store.bounds());
+    if (!result.fault && noted && noted->number < bounds.anchor.number) return rotated_away(*noted, bounds.anchor);
     // What a rotation took away while we read was no fault.
     if (!result.fault || now.anchor == bounds.anchor || round == kVerificationsMax) return result;
     bounds = std::move(now);
@@ -85,7 +94,8 @@ Result<void> AuditLog::for_each(const std::function<bool(const AuditEntry&)>& vi
   return read_behind(workspace_.impl()->audit(), 0, visit);
 }
 
-Result<std::uint64_t> AuditLog::rotate(const AuditHead& exported) {
+Result<std::uint64_t> AuditLog::rotate(const AuditHead& exported, const std::string& actor) {
+  ALDIS_TRY(check_name("who rotates", actor));
   ALDIS_TRY_ASSIGN(const AuditVerification found, verify());
   if (found.fault) {
     return fail(ErrorCode::failed_precondition,
@@ -93,7 +103,7 @@ Result<std::uint64_t> AuditLog::rotate(const AuditHead& exported) {
                 "store as it is until then",
                 found.fault->what);
   }
-  return workspace_.impl()->audit().rotate(exported);
+  return workspace_.impl()->audit().rotate(exported, actor);
 }
 
 }  // namespace aldis

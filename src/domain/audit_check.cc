@@ -11,7 +11,7 @@ AuditCheck::AuditCheck(const AuditBounds& bounds, const std::optional<AuditHead>
     : bounds_(bounds), noted_(noted), rotation_recorded_(bounds.anchor.number == 0) {
   result_.first = bounds.anchor;
   result_.head = bounds.anchor;
-  if (bounds.stray) {
+  if (bounds.stray && *bounds.stray <= bounds.anchor.number) {
     find(*bounds.stray, fmt::format("an entry is stored as number {}, and the log begins behind {}: somebody put it "
                                     "there",
                                     *bounds.stray, bounds.anchor.number));
@@ -29,6 +29,12 @@ void AuditCheck::compare_noted(const AuditHead& head) {
   if (result_.head_proven) return;
   find(head.number, fmt::format("entry {} is not the one that was noted: its hash is {}, the noted one is {}",
                                 head.number, head.hash, noted_->hash));
+}
+
+void AuditCheck::find_lost_head(std::uint64_t number) {
+  find(number, fmt::format("the store says that the log ends with entry {}, and more was recorded, from entry {} on: "
+                           "somebody changed or removed its end",
+                           bounds_.head.number, number));
 }
 
 std::optional<AuditFault> AuditCheck::fault_in(const AuditEntry& entry) const {
@@ -79,16 +85,14 @@ bool AuditCheck::take(const AuditEntry& entry) {
 AuditVerification AuditCheck::finish() {
   const std::uint64_t last = result_.head.number;
   const std::uint64_t expected = std::max(bounds_.head.number, noted_ ? noted_->number : 0);
+  if (bounds_.stray && *bounds_.stray == last + 1) find_lost_head(*bounds_.stray);
   if (last < expected) {
     find(last + 1, fmt::format("the entries from {} to {} were removed", last + 1, expected));
   }
+  if (bounds_.stray) find_lost_head(*bounds_.stray);
   if (!rotation_recorded_) {
     find(bounds_.anchor.number,
          fmt::format("the entries up to {} were removed, and no rotation is recorded for that", bounds_.anchor.number));
-  }
-  if (noted_ && noted_->number < bounds_.anchor.number) {
-    find(noted_->number,
-         fmt::format("entry {} was removed by a rotation: compare it with what was exported then", noted_->number));
   }
   if (result_.fault) result_.head_proven = false;
   return std::move(result_);

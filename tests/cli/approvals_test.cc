@@ -1,4 +1,4 @@
-// aldis approvals, approvers, audit
+// aldis approvals, approvers
 
 #include <gmock/gmock.h>
 #include <sys/stat.h>
@@ -162,45 +162,6 @@ TEST_P(Approvals, an_interrupted_wait_leaves_the_request_open) {
   EXPECT_EQ(ended.exit_code, 143);
   EXPECT_EQ(ended.text("/error/code"), "CANCELLED");
   EXPECT_EQ(aldis({"approvals", "pending"}).text("/data/0/request_id"), ended.text("/data/request_id"));
-}
-
-TEST_P(Approvals, the_audit_log_has_all_of_it_and_verifies) {
-  approve(open());
-  const Ended log = aldis({"audit", "list"});
-  ASSERT_EQ(log.rows("/data").size(), 3u);
-  EXPECT_EQ(log.text("/data/0/kind"), "requested");
-  EXPECT_EQ(log.text("/data/1/kind"), "vote");
-  EXPECT_EQ(log.text("/data/2/kind"), "decided");
-  EXPECT_EQ(log.text("/data/2/actor"), "dana");
-  const Ended verified = aldis({"audit", "verify"});
-  EXPECT_EQ(verified.exit_code, 0) << verified.out;
-  const std::string head = verified.text("/data/head");
-  EXPECT_EQ(head, "3:" + log.text("/data/2/hash"));
-  const Ended noted = aldis({"audit", "verify", "--head", head});
-  EXPECT_TRUE(noted.at("/data/head_proven").as_bool());
-  const Ended other = aldis({"audit", "verify", "--head", "3:" + std::string(64, 'a')});
-  EXPECT_EQ(other.exit_code, 1);
-  EXPECT_EQ(other.text("/error/code"), "AUDIT_FAULT");
-  EXPECT_EQ(aldis({"audit", "verify", "--head", "nonsense"}).exit_code, 2);
-}
-
-TEST_P(Approvals, an_export_that_rotates_removes_what_it_wrote_and_the_chain_goes_on) {
-  approve(open());
-  const Words words = sandbox.command({"audit", "export", "--rotate"});
-  const std::string file = sandbox.directory() + "/audit.jsonl";
-  const Ended exported =
-      Running({"/bin/sh", "-c", "exec \"$@\" > " + file, "sh", words[0], words[1], words[2], words[3]}, environment())
-          .wait();
-  EXPECT_EQ(exported.exit_code, 0) << exported.err;
-  std::ifstream written(file);
-  EXPECT_EQ(std::count(std::istreambuf_iterator<char>(written), {}, '\n'), 3);
-  open();
-  const Ended log = aldis({"audit", "list"});
-  EXPECT_EQ(log.at("/data/0/number").as_int64(), 4) << log.out;
-  EXPECT_EQ(log.text("/data/0/kind"), "rotated");
-  const Ended verified = aldis({"audit", "verify"});
-  EXPECT_EQ(verified.exit_code, 0) << verified.out;
-  EXPECT_TRUE(verified.text("/data/begins_behind").starts_with("3:"));
 }
 
 class SignedApprovals : public Approvals {

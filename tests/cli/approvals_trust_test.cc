@@ -1,4 +1,4 @@
-// What an exit code of aldis approvals and audit may be trusted for: that very request, this very outcome, read or not.
+// What an exit code of aldis approvals may be trusted for: that very request, this very outcome, read or not.
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -79,17 +79,6 @@ TEST_P(TrustedApprovals, an_outcome_that_nobody_reads_keeps_its_exit_code) {
 TEST_P(TrustedApprovals, without_a_standard_output_an_outcome_keeps_its_exit_code) {
   const Ended ended = in_shell(">&-", request({"--timeout", "0.01"}));
   EXPECT_EQ(ended.exit_code, 10) << ended.err;
-}
-
-TEST_P(TrustedApprovals, an_export_removes_nothing_that_did_not_go_to_a_file) {
-  open();
-  for (const char* const how : {"| cat", "> /dev/null", ">&-"}) {
-    const Ended ended = in_shell(how, {"audit", "export", "--rotate"});
-    EXPECT_EQ(ended.exit_code, 4) << how;
-    EXPECT_THAT(ended.out, IsEmpty());
-    EXPECT_THAT(ended.err, HasSubstr("audit export --rotate > FILE"));
-  }
-  EXPECT_EQ(aldis({"audit", "list"}).text("/data/0/kind"), "requested");
 }
 
 TEST_P(TrustedApprovals, a_policy_makes_no_command_wait_for_longer_than_it_was_told) {

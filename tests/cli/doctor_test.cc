@@ -43,6 +43,14 @@ TEST_F(Doctor, finds_a_healthy_machine_healthy) {
   }
 }
 
+TEST_F(Doctor, counts_the_audit_log_once_there_is_one) {
+  EXPECT_FALSE(checks_of(sandbox.aldis({"doctor"})).contains("audit_log"));
+  sandbox.aldis({"approvals", "request", "deploy", "--agent", "worker", "--no-wait"});
+  const Check found = checks_of(sandbox.aldis({"doctor"}))["audit_log"];
+  EXPECT_EQ(found.status, "ok");
+  EXPECT_THAT(found.message, HasSubstr("holds 1 of at most 1000000 entries"));
+}
+
 TEST_F(Doctor, names_the_other_boards) {
   sandbox.aldis({"agents", "list", "--namespace", "staging"});
   EXPECT_THAT(checks_of(sandbox.aldis({"doctor"}))["other_boards"].message, HasSubstr("staging"));

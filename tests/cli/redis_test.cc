@@ -140,6 +140,24 @@ TEST_F(OnRedis, doctor_warns_of_what_may_lose_signals) {
   EXPECT_THAT(check(ended, "eviction").message, HasSubstr("allkeys-lru"));
 }
 
+TEST_F(OnRedis, doctor_warns_of_an_audit_log_before_it_is_full) {
+  const Words request = {"approvals", "request", "deploy", "--agent", "worker", "--no-wait"};
+  EXPECT_EQ(aldis(request).exit_code, 0);
+  EXPECT_EQ(check(aldis({"doctor"}), "audit_log").status, "ok");
+  const auto is_so_long = [this](const char* entries) {
+    server.command({"HSET", "aldis1:{default/a}:m", "n", entries});
+    return check(aldis({"doctor"}), "audit_log");
+  };
+  EXPECT_EQ(is_so_long("899999").status, "ok");
+  EXPECT_EQ(is_so_long("900000").status, "warn");
+  EXPECT_THAT(is_so_long("999999").suggestion, HasSubstr("aldis audit export --rotate >> "));
+  EXPECT_EQ(aldis(request).exit_code, 0) << "it holds that one yet";
+  EXPECT_EQ(check(aldis({"doctor"}), "audit_log").status, "fail");
+  const Ended refused = aldis(request);
+  EXPECT_NE(refused.exit_code, 0);
+  EXPECT_THAT(refused.text("/error/message"), HasSubstr("aldis audit export --rotate"));
+}
+
 TEST_F(OnRedis, what_doctor_suggests_is_a_command) {
   RedisServer careless({.lines = {"maxmemory-policy allkeys-lru", "timeout 300"}});
   const Ended ended = aldis({"doctor"}, {{"ALDIS_STORE", careless.url()}});

@@ -14,6 +14,7 @@
 #include "contract/engines.h"
 #include "contract/listening.h"
 #include "core/sha256.h"
+#include "domain/audit_check.h"
 
 namespace aldis::testing {
 
@@ -103,6 +104,15 @@ class ApprovalContract : public ::testing::TestWithParam<EngineKind> {
     const auto bounds = audit().bounds();
     EXPECT_TRUE(bounds) << bounds.error().message;
     return bounds.value_or(AuditBounds{});
+  }
+  // What `aldis audit verify` would find; none: the log is as it was written.
+  std::optional<AuditFault> fault() {
+    const AuditBounds seen = bounds();
+    AuditCheck check(seen, {});
+    for (const AuditEntry& entry : entries()) {
+      if (!check.take(entry)) break;
+    }
+    return check.finish().fault;
   }
   std::vector<AuditEntry> entries(std::uint64_t after = 0, std::size_t count = 1'000) {
     const auto entries = audit().entries(after, count);

@@ -49,6 +49,7 @@ inline void describe(std::ostream& out, const AuditHead& head) { out << head.num
 inline void describe(std::ostream& out, const AuditBounds& bounds) {
   describe(out, bounds.anchor);
   describe(out, bounds.head);
+  if (bounds.stray) out << " stray " << *bounds.stray;
 }
 
 inline void describe(std::ostream& out, const AuditEntry& entry) {

@@ -160,9 +160,10 @@ class History {
 
   std::string rotate(const Call& call) {
     const auto some = audit_.entries(call.detail, 1);
-    if (!some || some->empty()) return show("rotate", audit_.rotate({}));
+    if (!some || some->empty()) return show("rotate", audit_.rotate({}, "ann"));
     const AuditEntry& entry = some->front();
-    return show("rotate", audit_.rotate({entry.number + (call.number % 4 == 3 ? 1 : 0), entry.hash}));
+    return show("rotate",
+                audit_.rotate({entry.number + (call.number % 4 == 3 ? 1 : 0), entry.hash}, pick(kAgents, call.agent)));
   }
 
   EngineUnderTest& engine_;

@@ -173,13 +173,14 @@ TEST_P(AuditStoreContract, a_rotation_removes_up_to_the_anchor_and_is_recorded) 
   const std::vector<AuditEntry> before = entries();
   const AuditHead through{3, before[2].hash};
   advance(7s);
-  EXPECT_EQ(audit().rotate(through).value(), 3U);
+  EXPECT_EQ(audit().rotate(through, "dana").value(), 3U);
   const std::vector<AuditEntry> after = entries();
   ASSERT_EQ(after.size(), 2U);
   EXPECT_EQ(after.front(), before[3]);
   EXPECT_EQ(
       after.back(),
-      chained({.kind = AuditKind::rotated, .time = before[3].time + 7s, .detail_hash = through.hash}, after.back()));
+      chained({.kind = AuditKind::rotated, .time = before[3].time + 7s, .actor = "dana", .detail_hash = through.hash},
+              after.back()));
   EXPECT_TRUE(is_chained(through, after));
   EXPECT_EQ(bounds().anchor, through);
   EXPECT_EQ(bounds().head, (AuditHead{5, after.back().hash}));
@@ -188,7 +189,7 @@ TEST_P(AuditStoreContract, a_rotation_removes_up_to_the_anchor_and_is_recorded) 
 TEST_P(AuditStoreContract, a_log_that_is_rotated_as_a_whole_goes_on_from_there) {
   ask();
   const AuditHead whole = bounds().head;
-  EXPECT_EQ(audit().rotate(whole).value(), 1U);
+  EXPECT_EQ(audit().rotate(whole, "dana").value(), 1U);
   const Id128 id = ask();
   EXPECT_THAT(recorded(), ElementsAre("rotated", "requested"));
   EXPECT_TRUE(is_chained(whole, entries()));
@@ -198,29 +199,73 @@ TEST_P(AuditStoreContract, a_log_that_is_rotated_as_a_whole_goes_on_from_there) 
 
 TEST_P(AuditStoreContract, a_log_may_be_rotated_again) {
   ask();
-  EXPECT_EQ(audit().rotate(bounds().head).value(), 1U);
+  EXPECT_EQ(audit().rotate(bounds().head, "dana").value(), 1U);
   ask();
   const AuditHead second = bounds().head;
-  EXPECT_EQ(audit().rotate(second).value(), 2U);
+  EXPECT_EQ(audit().rotate(second, "dana").value(), 2U);
   EXPECT_EQ(bounds().anchor, second);
   EXPECT_THAT(recorded(), ElementsAre("rotated"));
   EXPECT_TRUE(is_chained(second, entries()));
 }
 
 TEST_P(AuditStoreContract, only_an_entry_that_the_log_holds_can_be_the_anchor) {
-  EXPECT_EQ(outcome_of(audit().rotate({})), "failed_precondition");
+  EXPECT_EQ(outcome_of(audit().rotate({}, "dana")), "failed_precondition");
   for (int i = 0; i < 3; ++i) ask();
   const std::vector<AuditEntry> before = entries();
-  EXPECT_EQ(outcome_of(audit().rotate({})), "failed_precondition");
-  EXPECT_EQ(outcome_of(audit().rotate({2, before[2].hash})), "failed_precondition");
-  EXPECT_EQ(outcome_of(audit().rotate({4, kZeros})), "failed_precondition");
+  EXPECT_EQ(outcome_of(audit().rotate({}, "dana")), "failed_precondition");
+  EXPECT_EQ(outcome_of(audit().rotate({2, before[2].hash}, "dana")), "failed_precondition");
+  EXPECT_EQ(outcome_of(audit().rotate({4, kZeros}, "dana")), "failed_precondition");
   EXPECT_EQ(entries(), before);
   const AuditHead second{2, before[1].hash};
-  EXPECT_EQ(outcome_of(audit().rotate(second)), "ok");
-  EXPECT_EQ(outcome_of(audit().rotate(second)), "failed_precondition");
-  EXPECT_EQ(outcome_of(audit().rotate({1, before[0].hash})), "failed_precondition");
+  EXPECT_EQ(outcome_of(audit().rotate(second, "dana")), "ok");
+  EXPECT_EQ(outcome_of(audit().rotate(second, "dana")), "failed_precondition");
+  EXPECT_EQ(outcome_of(audit().rotate({1, before[0].hash}, "dana")), "failed_precondition");
   EXPECT_EQ(bounds().anchor, second);
   EXPECT_EQ(bounds().head.number, 4U);
+}
+
+TEST_P(AuditStoreContract, what_is_stored_at_or_below_the_anchor_is_told_of_and_shown_to_nobody) {
+  for (int i = 0; i < 4; ++i) ask();
+  EXPECT_EQ(outcome_of(audit().rotate({3, entries()[2].hash}, "dana")), "ok");
+  EXPECT_EQ(bounds().stray, std::nullopt);
+  const std::vector<AuditEntry> sound = entries();
+  for (const std::uint64_t number : {3U, 1U}) {
+    engine().plant_audit_entry(number);
+    EXPECT_EQ(bounds().stray, number) << "the lowest";
+    EXPECT_EQ(fault().value_or(AuditFault{}).number, number);
+    EXPECT_EQ(entries(), sound);
+  }
+  ask();
+  EXPECT_EQ(entries().size(), sound.size() + 1) << "the log goes on";
+}
+
+TEST_P(AuditStoreContract, what_is_stored_behind_the_head_is_a_fault) {
+  for (int i = 0; i < 3; ++i) ask();
+  EXPECT_FALSE(fault());
+  const std::vector<AuditEntry> sound = entries();
+  for (const std::uint64_t number : {6U, 4U}) {
+    engine().plant_audit_entry(number);
+    ASSERT_TRUE(fault());
+    const bool is_head = bounds().head.number == 6;  // it has no other place than the entries
+    EXPECT_EQ(bounds().stray, is_head ? std::nullopt : std::optional(number));
+    EXPECT_EQ(entries(0, 3), sound);
+  }
+}
+
+TEST_P(AuditStoreContract, nothing_is_recorded_over_what_is_stored_behind_the_head) {
+  const Id128 id = ask();
+  const Id128 late = ask({.timeout = 5s});
+  const AuditHead head = bounds().head;
+  engine().plant_audit_entry(head.number + 1);
+  const bool is_head = bounds().head != head;  // it has no other place than the entries
+  const std::string wanted = is_head ? "ok" : "data_loss";
+  EXPECT_EQ(outcome_of(store().change(id, vote_change(id, "bob"))), wanted);
+  EXPECT_EQ(outcome_of(store().open(subject())), wanted);
+  advance(5s);
+  EXPECT_EQ(outcome_of(store().read(late)), wanted);
+  EXPECT_EQ(outcome_of(audit().rotate({1, entries(0, 1).front().hash}, "dana")), wanted);
+  EXPECT_EQ(bounds().stray, is_head ? std::nullopt : std::optional(head.number + 1));
+  EXPECT_TRUE(fault());
 }
 
 TEST_P(AuditStoreContract, a_full_log_refuses_requests_and_records_changes_until_it_is_rotated) {
@@ -237,7 +282,7 @@ TEST_P(AuditStoreContract, a_full_log_refuses_requests_and_records_changes_until
   advance(5s);
   EXPECT_EQ(state(late), ApprovalState::timed_out);
   EXPECT_EQ(bounds().head.number, limits::kAuditEntriesMax + 3);
-  EXPECT_EQ(outcome_of(audit().rotate(bounds().head)), "ok");
+  EXPECT_EQ(outcome_of(audit().rotate(bounds().head, "dana")), "ok");
   EXPECT_FALSE(open(subject()).existed);
 }
 

@@ -42,6 +42,7 @@ class MemoryEngine final : public EngineUnderTest {
   void advance(std::chrono::nanoseconds by) override { clock_->advance(by); }
   void step_wall(std::chrono::nanoseconds by) override { clock_->step_wall(by); }
   void skip_audit_numbers(std::uint64_t by) override { approvals_.skip_audit_numbers(by); }
+  void plant_audit_entry(std::uint64_t number) override { approvals_.plant_audit_entry(number); }
 
  private:
   const std::shared_ptr<FakeClock> clock_ = std::make_shared<FakeClock>();
@@ -80,17 +81,23 @@ class LocalEngine final : public EngineUnderTest {
   void advance(std::chrono::nanoseconds by) override { clock_->advance(by); }
   void step_wall(std::chrono::nanoseconds by) override { clock_->step_wall(by); }
   void skip_audit_numbers(std::uint64_t by) override {
-    ledger_
-        ->write(LedgerSync::full,
-                [&](LedgerTransaction& transaction) -> Result<std::uint64_t> {
-                  return transaction.run(
-                      "UPDATE audit_log SET number = number + ? WHERE number = (SELECT max(number) FROM audit_log)",
-                      by);
-                })
-        .value();
+    change_log("UPDATE audit_log SET number = number + ? WHERE number = (SELECT max(number) FROM audit_log)", by);
+  }
+  void plant_audit_entry(std::uint64_t number) override {
+    change_log(
+        "INSERT INTO audit_log SELECT ?, kind, time_us, request_id, approval_type, agent_id, actor, outcome, key_id, "
+        "context_hash, detail_hash, previous_hash, hash FROM audit_log ORDER BY number DESC LIMIT 1",
+        number);
   }
 
  private:
+  void change_log(std::string_view sql, std::uint64_t number) {
+    ledger_
+        ->write(LedgerSync::full,
+                [&](LedgerTransaction& transaction) -> Result<std::uint64_t> { return transaction.run(sql, number); })
+        .value();
+  }
+
   const ScratchDirectory directory_;
   const std::shared_ptr<FakeClock> clock_ = std::make_shared<FakeClock>();
   const std::shared_ptr<Ledger> ledger_ =

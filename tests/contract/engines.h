@@ -39,6 +39,9 @@ class EngineUnderTest {
   virtual void step_wall(std::chrono::nanoseconds /*by*/) {}
   // As if so many audit entries more had been recorded before the newest: it is renumbered.
   virtual void skip_audit_numbers(std::uint64_t by) = 0;
+  // As somebody may who owns the store: a copy of the newest audit entry is stored under that number, too, beyond an
+  // end of the log.
+  virtual void plant_audit_entry(std::uint64_t number) = 0;
 
  protected:
   const std::shared_ptr<FakeProcessTable> processes_ = std::make_shared<FakeProcessTable>();

@@ -98,6 +98,13 @@ return 1)",
                            "0000000000000000000000000000000000000000"};
 const Script kSkipAuditNumbers{"skip_audit_numbers", kSkipText, kSkipText};
 
+const ScriptText kPlantText{R"(
+local function part(number) return KEYS[1] .. ':l:' .. math.floor((number - 1) / 1000) end
+local newest = redis.call('HGET', KEYS[1] .. ':m', 'n')
+return redis.call('HSET', part(ARGV[2]), ARGV[2], redis.call('HGET', part(newest), newest)))",
+                            "0000000000000000000000000000000000000000"};
+const Script kPlantAuditEntry{"plant_audit_entry", kPlantText, kPlantText};
+
 class RedisEngine final : public EngineUnderTest {
  public:
   explicit RedisEngine(Place& place) : place_(place) {
@@ -124,13 +131,15 @@ class RedisEngine final : public EngineUnderTest {
     clock_->advance(by);
     place_.clock.set(clock_->wall_now());
   }
-  void skip_audit_numbers(std::uint64_t by) override {
-    const std::string numbers = std::to_string(by);
-    const std::array<std::string_view, 1> arguments{numbers};
-    client_->run(kSkipAuditNumbers, groups_.approvals(), arguments).value();
-  }
+  void skip_audit_numbers(std::uint64_t by) override { change_log(kSkipAuditNumbers, by); }
+  void plant_audit_entry(std::uint64_t number) override { change_log(kPlantAuditEntry, number); }
 
  private:
+  void change_log(const Script& script, std::uint64_t number) {
+    const std::string text = std::to_string(number);
+    const std::array<std::string_view, 1> arguments{text};
+    client_->run(script, groups_.approvals(), arguments).value();
+  }
   static std::string new_namespace() {
     static int engines = 0;
     return "contract-" + std::to_string(++engines);

@@ -458,7 +458,7 @@ TEST(ApprovalsFork, every_call_in_the_child_is_refused) {
     note(log.head());
     note(log.verify());
     note(log.for_each([](const AuditEntry&) { return true; }));
-    note(rotated.rotate({}));
+    note(rotated.rotate({}, "carol"));
     return codes;
   });
   EXPECT_EQ(refused, std::string(15, '+'));

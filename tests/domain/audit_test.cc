@@ -1,284 +1,19 @@
-// The audit log: what verify finds when somebody changed it, and what it cannot find.
+// Heads of the audit log, and the log over the twin: reading, verifying and rotating it, also while others work on it.
 
 #include "aldis/audit.h"
 
 #include <gmock/gmock.h>
-#include <rapidcheck.h>
 
 #include <functional>
-#include <ostream>
 
 #include "approvals_world.h"
-#include "core/audit_chain.h"
-#include "domain/audit_check.h"
 
 namespace aldis::testing {
 namespace {
 
 using ::testing::AllOf;
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
-
-// A log that somebody may have changed: what is in it, and what the store says of its ends.
-struct StoredLog {
-  std::vector<AuditEntry> entries;
-  AuditBounds bounds;
-};
-
-AuditEntry entry_of(std::size_t index) {
-  AuditEntry entry;
-  entry.kind = static_cast<AuditKind>(index % 3);
-  entry.time = WallTime{std::chrono::microseconds{1'790'000'000'000'000 + static_cast<std::int64_t>(index)}};
-  entry.request_id = "apr_0000000000000000000000000" + std::to_string(index % 10);
-  entry.approval_type = "deploy";
-  entry.agent_id = "alice";
-  entry.actor = "bob";
-  entry.outcome = "approved";
-  entry.key_id = "0123456789abcdef";
-  entry.context_hash = std::string(64, 'c');
-  entry.detail_hash = std::string(64, 'd');
-  return entry;
-}
-
-StoredLog log_of(std::size_t count) {
-  StoredLog log;
-  for (std::size_t i = 0; i < count; ++i) {
-    log.entries.push_back(entry_of(i));
-    chain_entry(log.entries.back(), log.bounds.head);
-  }
-  return log;
-}
-
-AuditVerification check(const StoredLog& log, const std::optional<AuditHead>& noted = {}) {
-  AuditCheck checking(log.bounds, noted);
-  for (const AuditEntry& entry : log.entries) {
-    if (!checking.take(entry)) break;
-  }
-  return checking.finish();
-}
-
-// The number of the first fault, or 0.
-std::uint64_t fault_in(const StoredLog& log, const std::optional<AuditHead>& noted = {}) {
-  const AuditVerification verified = check(log, noted);
-  return verified.fault ? verified.fault->number : 0;
-}
-
-AuditHead head_at(const StoredLog& log, std::size_t number) {
-  return {.number = number, .hash = log.entries[number - 1].hash};
-}
-
-void renumber(StoredLog& log) {
-  for (std::size_t i = 0; i < log.entries.size(); ++i) log.entries[i].number = i + 1;
-}
-
-// Chains anew what is from `index` on, as whoever owns the store can.
-void rewrite(StoredLog& log, std::size_t index) {
-  AuditHead head = index == 0 ? AuditHead{} : head_at(log, index);
-  for (std::size_t i = index; i < log.entries.size(); ++i) chain_entry(log.entries[i], head);
-  log.bounds.head = head;
-}
-
-constexpr std::size_t kEntries = 12;
-
-struct FieldChange {
-  std::string field;
-  std::function<void(AuditEntry&)> make;
-
-  friend std::ostream& operator<<(std::ostream& out, const FieldChange& change) { return out << change.field; }
-};
-
-class ChangedField : public ::testing::TestWithParam<FieldChange> {};
-
-TEST_P(ChangedField, is_found_in_each_entry) {
-  for (std::size_t i = 0; i < kEntries; ++i) {
-    StoredLog log = log_of(kEntries);
-    GetParam().make(log.entries[i]);
-    std::ranges::sort(log.entries, {}, &AuditEntry::number);  // as a store answers
-    EXPECT_EQ(fault_in(log), i + 1);
-  }
-}
-
-INSTANTIATE_TEST_SUITE_P(
-    , ChangedField,
-    ::testing::Values(FieldChange{"number", [](AuditEntry& entry) { entry.number += 100; }},
-                      FieldChange{"kind", [](AuditEntry& entry) { entry.kind = AuditKind::rotated; }},
-                      FieldChange{"time", [](AuditEntry& entry) { entry.time += 1us; }},
-                      FieldChange{"request_id", [](AuditEntry& entry) { entry.request_id.back() = 'X'; }},
-                      FieldChange{"approval_type", [](AuditEntry& entry) { entry.approval_type = "delete"; }},
-                      FieldChange{"agent_id", [](AuditEntry& entry) { entry.agent_id = "carol"; }},
-                      FieldChange{"actor", [](AuditEntry& entry) { entry.actor = "mallory"; }},
-                      FieldChange{"outcome", [](AuditEntry& entry) { entry.outcome = "rejected"; }},
-                      FieldChange{"key_id", [](AuditEntry& entry) { entry.key_id.clear(); }},
-                      FieldChange{"context_hash", [](AuditEntry& entry) { entry.context_hash[0] = 'e'; }},
-                      FieldChange{"detail_hash", [](AuditEntry& entry) { entry.detail_hash[0] = 'e'; }},
-                      FieldChange{"previous_hash", [](AuditEntry& entry) { entry.previous_hash[0] = 'x'; }},
-                      FieldChange{"hash", [](AuditEntry& entry) { entry.hash[0] = 'x'; }},
-                      FieldChange{"text_that_moved_to_the_next_field",
-                                  [](AuditEntry& entry) {
-                                    entry.actor = "bobapproved";
-                                    entry.outcome.clear();
-                                  }}),
-    [](const auto& tested) { return tested.param.field; });
-
-TEST(AuditCheck, a_log_as_it_was_written_has_no_fault) {
-  for (std::size_t count = 0; count <= kEntries; ++count) {
-    const StoredLog log = log_of(count);
-    const AuditVerification verified = check(log);
-    EXPECT_FALSE(verified.fault) << verified.fault->what;
-    EXPECT_EQ(verified.entries, count);
-    EXPECT_EQ(verified.head, log.bounds.head);
-    EXPECT_EQ(verified.first, AuditHead{});
-    EXPECT_FALSE(verified.head_proven) << "nothing was noted";
-  }
-}
-
-TEST(AuditCheck, each_entry_that_was_changed_with_its_hash_made_anew_is_found) {
-  for (std::size_t i = 0; i + 1 < kEntries; ++i) {
-    StoredLog log = log_of(kEntries);
-    log.entries[i].actor = "mallory";
-    log.entries[i].hash = audit_hash(log.entries[i]);
-    EXPECT_EQ(fault_in(log), i + 1);
-  }
-}
-
-TEST(AuditCheck, each_entry_that_was_removed_is_found) {
-  for (std::size_t i = 0; i + 1 < kEntries; ++i) {
-    StoredLog log = log_of(kEntries);
-    log.entries.erase(log.entries.begin() + static_cast<std::ptrdiff_t>(i));
-    EXPECT_EQ(fault_in(log), i + 1) << "a hole";
-    renumber(log);
-    EXPECT_EQ(fault_in(log), i + 1) << "renumbered";
-  }
-}
-
-TEST(AuditCheck, an_entry_that_was_inserted_is_found_at_each_place) {
-  for (std::size_t i = 0; i < kEntries; ++i) {
-    const auto place = static_cast<std::ptrdiff_t>(i);
-    StoredLog log = log_of(kEntries);
-    AuditEntry added = entry_of(i);
-    added.actor = "mallory";
-    added.number = i + 1;
-    log.entries.insert(log.entries.begin() + place, added);
-    EXPECT_EQ(fault_in(log), i + 1) << "a number twice";
-    renumber(log);
-    EXPECT_EQ(fault_in(log), i + 1) << "the others renumbered";
-    AuditHead before = i == 0 ? AuditHead{} : head_at(log, i);
-    chain_entry(log.entries[i], before);
-    EXPECT_EQ(fault_in(log), i + 1) << "and chained to the one before";
-  }
-}
-
-TEST(AuditCheck, neighbours_that_were_swapped_are_found) {
-  for (std::size_t i = 0; i + 1 < kEntries; ++i) {
-    StoredLog log = log_of(kEntries);
-    std::swap(log.entries[i], log.entries[i + 1]);
-    EXPECT_EQ(fault_in(log), i + 1);
-    renumber(log);
-    EXPECT_EQ(fault_in(log), i + 1) << "renumbered";
-  }
-}
-
-TEST(AuditCheck, the_last_sound_entry_is_the_one_before_the_fault) {
-  for (std::size_t i = 0; i < kEntries; ++i) {
-    StoredLog log = log_of(kEntries);
-    log.entries[i].actor = "mallory";
-    EXPECT_EQ(check(log).head, i == 0 ? AuditHead{} : head_at(log, i));
-  }
-}
-
-TEST(AuditCheck, a_tail_that_was_cut_is_found_with_a_noted_head_and_not_without) {
-  const StoredLog whole = log_of(kEntries);
-  for (std::size_t kept = 0; kept < kEntries; ++kept) {
-    StoredLog log = whole;
-    log.entries.resize(kept);
-    log.bounds.head = kept == 0 ? AuditHead{} : head_at(whole, kept);
-    EXPECT_EQ(fault_in(log), 0u) << "what the documentation says of it";
-    EXPECT_EQ(fault_in(log, whole.bounds.head), kept + 1);
-    EXPECT_FALSE(check(log, whole.bounds.head).head_proven);
-  }
-}
-
-TEST(AuditCheck, a_tail_that_was_cut_is_found_where_the_store_remembers_its_head) {
-  StoredLog log = log_of(kEntries);
-  log.entries.resize(7);
-  EXPECT_EQ(fault_in(log), 8u);
-}
-
-TEST(AuditCheck, a_log_that_was_written_anew_is_found_with_a_noted_head_and_not_without) {
-  const StoredLog whole = log_of(kEntries);
-  for (std::size_t i = 0; i < kEntries; ++i) {
-    StoredLog log = whole;
-    log.entries[i].actor = "mallory";
-    rewrite(log, i);
-    EXPECT_EQ(fault_in(log), 0u) << "what the documentation says of it";
-    EXPECT_EQ(fault_in(log, whole.bounds.head), kEntries);
-    if (i > 0) {
-      EXPECT_TRUE(check(log, head_at(whole, i)).head_proven) << "noted before what was changed";
-    }
-  }
-}
-
-TEST(AuditCheck, a_noted_head_is_proven_by_any_later_log) {
-  const StoredLog log = log_of(kEntries);
-  for (std::size_t number = 1; number <= kEntries; ++number) {
-    EXPECT_TRUE(check(log, head_at(log, number)).head_proven);
-    EXPECT_FALSE(check(log, head_at(log, number)).fault);
-    const AuditHead other{.number = number, .hash = std::string(64, 'f')};
-    EXPECT_EQ(fault_in(log, other), number);
-    EXPECT_FALSE(check(log, other).head_proven);
-  }
-  EXPECT_TRUE(check(log, AuditHead{}).head_proven) << "noted when nothing was recorded yet";
-}
-
-TEST(AuditCheck, behind_a_rotation_the_log_begins_with_its_anchor) {
-  StoredLog log = log_of(kEntries);
-  AuditEntry rotated;
-  rotated.kind = AuditKind::rotated;
-  rotated.detail_hash = log.entries[4].hash;
-  log.entries.push_back(rotated);
-  chain_entry(log.entries.back(), log.bounds.head);
-  log.bounds.anchor = head_at(log, 5);
-  const StoredLog whole = log;
-  log.entries.erase(log.entries.begin(), log.entries.begin() + 5);
-  EXPECT_EQ(fault_in(log), 0u);
-  EXPECT_EQ(check(log).first, log.bounds.anchor);
-  EXPECT_EQ(check(log).entries, kEntries - 5 + 1);
-  EXPECT_TRUE(check(log, head_at(whole, 5)).head_proven) << "the anchor itself";
-  EXPECT_TRUE(check(log, head_at(whole, 6)).head_proven);
-  EXPECT_EQ(fault_in(log, head_at(whole, 4)), 4u) << "that went with the rotation";
-  log.entries.erase(log.entries.begin());
-  EXPECT_EQ(fault_in(log), 6u) << "what was removed behind the anchor";
-}
-
-TEST(AuditCheck, what_was_removed_from_the_front_without_a_rotation_is_found) {
-  StoredLog log = log_of(kEntries);
-  log.bounds.anchor = head_at(log, 5);
-  log.entries.erase(log.entries.begin(), log.entries.begin() + 5);
-  EXPECT_EQ(fault_in(log), 5u);
-  EXPECT_THAT(check(log).fault->what, HasSubstr("no rotation"));
-}
-
-TEST(AuditCheckProperties, whatever_was_done_to_the_entries_is_found_unless_they_are_as_they_were) {
-  EXPECT_TRUE(rc::check("entries removed, repeated, moved and changed", [] {
-    const StoredLog whole = log_of(kEntries);
-    StoredLog log = whole;
-    const auto blows = *rc::gen::inRange(1, 4);
-    for (int blow = 0; blow < blows && !log.entries.empty(); ++blow) {
-      const auto from = *rc::gen::inRange<std::size_t>(0, log.entries.size());
-      const auto to = *rc::gen::inRange<std::size_t>(0, log.entries.size());
-      const auto kind = *rc::gen::inRange(0, 4);
-      if (kind == 0) log.entries.erase(log.entries.begin() + static_cast<std::ptrdiff_t>(from));
-      if (kind == 1) std::swap(log.entries[from], log.entries[to]);
-      if (kind == 2) log.entries[from] = log.entries[to];
-      if (kind == 3) log.entries[from].outcome = "rejected";
-    }
-    std::size_t same = 0;
-    while (same < log.entries.size() && same < kEntries && log.entries[same] == whole.entries[same]) ++same;
-    const bool is_there_twice = same > 0 && same < log.entries.size() && log.entries[same].number == same;
-    RC_ASSERT(fault_in(log) == (same == kEntries ? 0 : same + (is_there_twice ? 0 : 1)));
-  }));
-}
 
 TEST(AuditHeads, are_written_and_read_as_number_and_hash) {
   const AuditHead head{.number = 17, .hash = std::string(63, 'a') + "0"};
@@ -297,8 +32,6 @@ TEST(AuditHeads, are_written_and_read_as_number_and_hash) {
     }
   }
 }
-
-// Over the twin.
 
 class AuditLogTest : public ::testing::Test {
  protected:
@@ -360,7 +93,7 @@ TEST_F(AuditLogTest, is_visited_until_the_visitor_has_enough) {
 TEST_F(AuditLogTest, goes_on_after_a_rotation_and_keeps_its_numbers) {
   decide(3);
   const AuditHead exported{6, log.list()->at(5).hash};
-  EXPECT_EQ(*log.rotate(exported), 6u);
+  EXPECT_EQ(*log.rotate(exported, "dana"), 6u);
   const auto entries = *log.list();
   EXPECT_EQ(entries.front().number, 7u);
   EXPECT_EQ(entries.back().kind, AuditKind::rotated);
@@ -374,10 +107,33 @@ TEST_F(AuditLogTest, goes_on_after_a_rotation_and_keeps_its_numbers) {
   EXPECT_EQ(verified->entries, 7u);
 }
 
+TEST_F(AuditLogTest, cannot_prove_a_head_from_before_its_rotation_and_calls_that_no_fault) {
+  decide(3);
+  const AuditHead noted{5, log.list()->at(4).hash};
+  ASSERT_TRUE(log.rotate({6, log.list()->at(5).hash}, "dana"));
+  for (const AuditHead& old : {noted, AuditHead{5, std::string(64, 'f')}, AuditHead{}}) {
+    const auto verified = log.verify(old);
+    EXPECT_EQ(code_of(verified), ErrorCode::failed_precondition);
+    EXPECT_THAT(error_of(verified).message,
+                AllOf(HasSubstr(format_audit_head(old)), HasSubstr("removed the entries up to 6"),
+                      HasSubstr("what was exported"), HasSubstr("note the head anew")));
+  }
+}
+
+TEST_F(AuditLogTest, says_who_rotated_it) {
+  decide(1);
+  ASSERT_TRUE(log.rotate(*log.head(), "dana"));
+  EXPECT_EQ(log.list()->back().actor, "dana");
+  for (const char* const name : {"", "no name"}) {
+    EXPECT_EQ(code_of(log.rotate(*log.head(), name)), ErrorCode::invalid_argument);
+  }
+  EXPECT_THAT(*log.list(), SizeIs(1));
+}
+
 TEST_F(AuditLogTest, is_not_rotated_at_a_head_that_it_does_not_hold) {
   decide(1);
-  EXPECT_EQ(code_of(log.rotate({2, std::string(64, 'f')})), ErrorCode::failed_precondition);
-  EXPECT_EQ(code_of(log.rotate({9, log.head()->hash})), ErrorCode::failed_precondition);
+  EXPECT_EQ(code_of(log.rotate({2, std::string(64, 'f')}, "dana")), ErrorCode::failed_precondition);
+  EXPECT_EQ(code_of(log.rotate({9, log.head()->hash}, "dana")), ErrorCode::failed_precondition);
   EXPECT_THAT(*log.list(), SizeIs(3));
 }
 
@@ -402,9 +158,9 @@ class BusyAudit final : public AuditStore {
     if (entries && tamper) std::ranges::for_each(*entries, tamper);
     return entries;
   }
-  Result<std::uint64_t> rotate(const AuditHead& through) override {
+  Result<std::uint64_t> rotate(const AuditHead& through, std::string_view actor) override {
     if (failing) return fail(ErrorCode::unavailable, "the store is away");
-    return store_->rotate(through);
+    return store_->rotate(through, actor);
   }
 
  private:
@@ -432,7 +188,7 @@ TEST_F(BusyAuditLogTest, that_grows_while_it_is_verified_has_no_fault) {
 
 TEST_F(BusyAuditLogTest, that_is_rotated_while_it_is_verified_has_no_fault) {
   decide(2);
-  store->before_entries = [&] { ASSERT_TRUE(log.rotate({3, log.list()->at(2).hash})); };
+  store->before_entries = [&] { ASSERT_TRUE(log.rotate({3, log.list()->at(2).hash}, "dana")); };
   const auto verified = busy.verify();
   EXPECT_FALSE(verified->fault) << verified->fault->what;
   EXPECT_EQ(verified->first.number, 3u);
@@ -444,17 +200,17 @@ TEST_F(BusyAuditLogTest, that_has_a_fault_is_not_rotated) {
   store->tamper = [](AuditEntry& entry) {
     if (entry.number == 2) entry.actor = "mallory";
   };
-  const Error error = error_of(busy.rotate(exported));
+  const Error error = error_of(busy.rotate(exported, "dana"));
   EXPECT_EQ(error.code, ErrorCode::failed_precondition);
   EXPECT_THAT(error.message, HasSubstr("entry 2 was changed"));
   EXPECT_THAT(*log.list(), SizeIs(9)) << "what proves it is still there";
   store->tamper = {};
-  EXPECT_EQ(*busy.rotate(exported), 6u);
+  EXPECT_EQ(*busy.rotate(exported, "dana"), 6u);
 }
 
 TEST_F(BusyAuditLogTest, that_has_an_entry_below_its_beginning_has_a_fault) {
   decide(3);
-  ASSERT_TRUE(log.rotate({6, log.list()->at(5).hash}));
+  ASSERT_TRUE(log.rotate({6, log.list()->at(5).hash}, "dana"));
   EXPECT_FALSE(busy.verify()->fault);
   store->stray = 4;
   const auto verified = busy.verify();
@@ -463,13 +219,21 @@ TEST_F(BusyAuditLogTest, that_has_an_entry_below_its_beginning_has_a_fault) {
   EXPECT_THAT(verified->fault->what, HasSubstr("stored as number 4, and the log begins behind 6"));
 }
 
+TEST_F(BusyAuditLogTest, that_has_a_fault_says_so_whatever_head_was_noted) {
+  decide(3);
+  const AuditHead noted{5, log.list()->at(4).hash};
+  ASSERT_TRUE(log.rotate({6, log.list()->at(5).hash}, "dana"));
+  store->stray = 4;
+  EXPECT_EQ(busy.verify(noted)->fault->number, 4u);
+}
+
 TEST_F(BusyAuditLogTest, that_cannot_be_reached_is_not_said_to_be_sound) {
   decide(1);
   store->failing = true;
   EXPECT_EQ(code_of(busy.verify()), ErrorCode::unavailable);
   EXPECT_EQ(code_of(busy.list()), ErrorCode::unavailable);
   EXPECT_EQ(code_of(busy.head()), ErrorCode::unavailable);
-  EXPECT_EQ(code_of(busy.rotate({})), ErrorCode::unavailable);
+  EXPECT_EQ(code_of(busy.rotate({}, "dana")), ErrorCode::unavailable);
   EXPECT_EQ(code_of(busy.for_each([](const AuditEntry&) { return true; })), ErrorCode::unavailable);
 }
 

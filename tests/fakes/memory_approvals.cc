@@ -11,6 +11,7 @@
 #include "core/failure.h"
 #include "core/mutex.h"
 #include "core/sha256.h"
+#include "core/try.h"
 
 namespace aldis::testing {
 namespace {
@@ -45,6 +46,8 @@ AuditEntry entry_about(const ApprovalRecord& record, AuditKind kind, WallTime no
 
 std::string hash_of_reason(std::string_view reason) { return reason.empty() ? "" : sha256_hex(reason); }
 
+std::unexpected<Error> more_behind() { return fail(ErrorCode::data_loss, "more was recorded behind the head"); }
+
 class MemoryLog {
  public:
   void append(AuditEntry entry) {
@@ -52,7 +55,12 @@ class MemoryLog {
     entries_.push_back(std::move(entry));
   }
   bool is_full() const { return bounds_.head.number - bounds_.anchor.number >= limits::kAuditEntriesMax; }
-  const AuditBounds& bounds() const { return bounds_; }
+  AuditBounds bounds() const {
+    AuditBounds bounds = bounds_;
+    if (!planted_.empty()) bounds.stray = *planted_.begin();
+    return bounds;
+  }
+  bool has_more_behind() const { return !planted_.empty() && *planted_.rbegin() > bounds_.head.number; }
 
   std::vector<AuditEntry> behind(std::uint64_t after, std::size_t count) const {
     std::vector<AuditEntry> page;
@@ -62,7 +70,7 @@ class MemoryLog {
     return page;
   }
 
-  std::optional<std::uint64_t> rotate(const AuditHead& through, WallTime now) {
+  std::optional<std::uint64_t> rotate(const AuditHead& through, std::string_view actor, WallTime now) {
     const auto found = std::ranges::find_if(entries_, [&](const AuditEntry& entry) {
       return entry.number == through.number && entry.hash == through.hash;
     });
@@ -73,6 +81,7 @@ class MemoryLog {
     AuditEntry rotated;
     rotated.kind = AuditKind::rotated;
     rotated.time = now;
+    rotated.actor = actor;
     rotated.detail_hash = through.hash;
     append(std::move(rotated));
     return removed;
@@ -82,9 +91,11 @@ class MemoryLog {
     entries_.back().number += by;
     bounds_.head.number += by;
   }
+  void plant(std::uint64_t number) { planted_.insert(number); }
 
  private:
   std::vector<AuditEntry> entries_;
+  std::set<std::uint64_t> planted_;  // beyond the ends: what is in it is shown to nobody
   AuditBounds bounds_;
 };
 
@@ -96,10 +107,11 @@ class MemoryStore final : public ApprovalStore, public AuditStore {
     OpenedApproval opened;
     {
       const MutexLock lock(mutex_);
-      settle();
+      ALDIS_TRY(settle());
       if (const Held* const held = find_asked(subject)) return OpenedApproval{reading(*held), true};
       if (pending() >= limits::kPendingApprovalsMax) return fail(ErrorCode::resource_exhausted, "too many are pending");
       if (log_.is_full()) return fail(ErrorCode::resource_exhausted, "the audit log is full");
+      if (log_.has_more_behind()) return more_behind();
       opened.reading = reading(add(subject));
     }
     ring(subject.id);
@@ -108,14 +120,14 @@ class MemoryStore final : public ApprovalStore, public AuditStore {
 
   Result<std::optional<ApprovalReading>> read(const Id128& id) override {
     const MutexLock lock(mutex_);
-    settle();
+    ALDIS_TRY(settle());
     const auto found = records_.find(id);
     return found == records_.end() ? std::nullopt : std::optional(reading(found->second));
   }
 
   Result<std::vector<ApprovalReading>> list(const ApprovalPage& page) override {
     const MutexLock lock(mutex_);
-    settle();
+    ALDIS_TRY(settle());
     std::vector<ApprovalReading> found;
     for (const auto& [id, held] : records_) {
       const bool behind = !page.after || *page.after < id;
@@ -128,13 +140,14 @@ class MemoryStore final : public ApprovalStore, public AuditStore {
     ApprovalChanged changed;
     {
       const MutexLock lock(mutex_);
-      settle();
+      ALDIS_TRY(settle());
       const auto found = records_.find(id);
       if (found == records_.end()) return fail(ErrorCode::not_found, "unknown");
       Held& held = found->second;
       if (held.changes.contains(change.id)) return ApprovalChanged{reading(held)};
       if (held.record.state != ApprovalState::pending || held.record.version != change.seen_version)
         return ApprovalSuperseded{reading(held)};
+      if (log_.has_more_behind()) return more_behind();
       make(held, change);
       changed.reading = reading(held);
     }
@@ -145,7 +158,7 @@ class MemoryStore final : public ApprovalStore, public AuditStore {
   Result<std::uint64_t> remove_timed_out(std::chrono::nanoseconds age) override {
     const MutexLock lock(mutex_);
     if (const std::size_t removed = remove_settled(age); removed > 0) return removed;
-    settle();
+    ALDIS_TRY(settle());
     return remove_settled(age);
   }
 
@@ -159,15 +172,20 @@ class MemoryStore final : public ApprovalStore, public AuditStore {
     const MutexLock lock(mutex_);
     return log_.behind(after, count);
   }
-  Result<std::uint64_t> rotate(const AuditHead& through) override {
+  Result<std::uint64_t> rotate(const AuditHead& through, std::string_view actor) override {
     const MutexLock lock(mutex_);
-    if (const auto removed = log_.rotate(through, clock_->wall_now())) return *removed;
+    if (log_.has_more_behind()) return more_behind();
+    if (const auto removed = log_.rotate(through, actor, clock_->wall_now())) return *removed;
     return fail(ErrorCode::failed_precondition, "no such entry");
   }
 
   void skip_audit_numbers(std::uint64_t by) {
     const MutexLock lock(mutex_);
     log_.skip_numbers(by);
+  }
+  void plant_audit_entry(std::uint64_t number) {
+    const MutexLock lock(mutex_);
+    log_.plant(number);
   }
 
  private:
@@ -181,12 +199,20 @@ class MemoryStore final : public ApprovalStore, public AuditStore {
     return old.size();
   }
 
-  void settle() ALDIS_REQUIRES(mutex_) {
+  bool has_timed_out(BootTime now) const ALDIS_REQUIRES(mutex_) {
+    return !deadlines_.empty() && deadlines_.begin()->first <= now;
+  }
+  bool has_old(BootTime now) const ALDIS_REQUIRES(mutex_) {
+    return !decided_.empty() && now - decided_.begin()->first >= limits::kApprovalRetention;
+  }
+
+  Result<void> settle() ALDIS_REQUIRES(mutex_) {
     const BootTime now = clock_->boot_now();
-    while (!deadlines_.empty() && deadlines_.begin()->first <= now)
-      decide(records_.at(deadlines_.begin()->second), ApprovalState::timed_out, "", "");
-    while (!decided_.empty() && now - decided_.begin()->first >= limits::kApprovalRetention)
-      remove(decided_.begin()->second);
+    const bool is_due = has_timed_out(now) || has_old(now);
+    if (is_due && log_.has_more_behind()) return more_behind();
+    while (has_timed_out(now)) decide(records_.at(deadlines_.begin()->second), ApprovalState::timed_out, "", "");
+    while (has_old(now)) remove(decided_.begin()->second);
+    return {};
   }
 
   const Held* find_asked(const ApprovalSubject& subject) const ALDIS_REQUIRES(mutex_) {
@@ -286,7 +312,8 @@ class MemoryStore final : public ApprovalStore, public AuditStore {
 
 MemoryApprovals make_memory_approvals(std::shared_ptr<const Clock> clock, Ring ring) {
   const auto store = std::make_shared<MemoryStore>(std::move(clock), std::move(ring));
-  return {store, store, [store](std::uint64_t by) { store->skip_audit_numbers(by); }};
+  return {store, store, [store](std::uint64_t by) { store->skip_audit_numbers(by); },
+          [store](std::uint64_t number) { store->plant_audit_entry(number); }};
 }
 
 }  // namespace aldis::testing

@@ -18,6 +18,8 @@ struct MemoryApprovals {
   std::shared_ptr<AuditStore> audit;
   // As if so many entries more had been recorded before the newest: it is renumbered.
   std::function<void(std::uint64_t)> skip_audit_numbers;
+  // As somebody may who owns the store: a copy of the newest entry is stored under that number, too.
+  std::function<void(std::uint64_t)> plant_audit_entry;
 };
 
 MemoryApprovals make_memory_approvals(std::shared_ptr<const Clock> clock, Ring ring);

@@ -187,7 +187,7 @@ TEST_F(ApprovalLedger, shows_no_entry_that_was_put_below_the_anchor_but_tells_of
   ask(300s);
   const AuditHead through{1, audit_->entries(0, 1).value().front().hash};
   ASSERT_EQ(run_sql(path_, "CREATE TABLE kept AS SELECT * FROM audit_log"), "ok");
-  ASSERT_EQ(describe(audit_->rotate(through)), "ok");
+  ASSERT_EQ(describe(audit_->rotate(through, "dana")), "ok");
   EXPECT_EQ(audit_->bounds().value().stray, std::nullopt);
   ASSERT_EQ(run_sql(path_, "INSERT INTO audit_log SELECT * FROM kept WHERE number = 1; DROP TABLE kept"), "ok");
   EXPECT_EQ(audit_->bounds().value().stray, 1U);

@@ -211,14 +211,16 @@ TEST(RedisApprovalCodec, a_page_of_the_log_says_where_the_next_one_begins) {
 TEST(RedisApprovalCodec, the_bounds_of_a_log_are_its_head_and_its_anchor) {
   const std::string hash(64, 'a');
   const std::string other(64, 'b');
-  Reply answer = array({"17", hash, "9", other});
-  EXPECT_EQ(read_audit_bounds(answer).value().head, (AuditHead{17, hash}));
-  EXPECT_EQ(read_audit_bounds(answer).value().anchor, (AuditHead{9, other}));
-  answer.elements[2] = answer.elements[3] = Reply{};
-  EXPECT_EQ(read_audit_bounds(answer).value().anchor, AuditHead{});
-  const Reply nothing{.kind = Reply::Kind::array, .elements = std::vector<Reply>(4)};
-  EXPECT_EQ(read_audit_bounds(nothing).value().head, AuditHead{});
-  for (const Texts& wrong : {Texts{}, Texts{"17", hash}, Texts{"", hash, "9", other}, Texts{"17", "", "9", other}})
+  const AuditBounds bounds = read_audit_bounds(array({"bounds", "17", hash, "9", other, ""})).value();
+  EXPECT_EQ(bounds.head, (AuditHead{17, hash}));
+  EXPECT_EQ(bounds.anchor, (AuditHead{9, other}));
+  EXPECT_EQ(bounds.stray, std::nullopt);
+  EXPECT_EQ(read_audit_bounds(array({"bounds", "17", hash, "", "", "18"})).value().anchor, AuditHead{});
+  EXPECT_EQ(read_audit_bounds(array({"bounds", "17", hash, "", "", "18"})).value().stray, 18U);
+  EXPECT_EQ(read_audit_bounds(array({"bounds", "", "", "", "", ""})).value().head, AuditHead{});
+  for (const Texts& wrong : {Texts{}, Texts{"bounds", "17", hash}, Texts{"bounds", "", hash, "9", other, ""},
+                             Texts{"bounds", "17", "", "9", other, ""}, Texts{"bounds", "17", hash, "9", other, "x"},
+                             Texts{"17", hash, "9", other, ""}})
     EXPECT_EQ(outcome_of(read_audit_bounds(array(wrong))), "data_loss");
 }
 

@@ -137,13 +137,13 @@ TEST_F(RedisApprovalKeys, everything_has_a_time_to_live) {
   EXPECT_THAT(immortal_keys(), IsEmpty()) << "one has timed out";
   advance(1s);
   EXPECT_EQ(approvals().remove_timed_out(0s).value(), 1U);
-  EXPECT_TRUE(audit().rotate(audit().bounds().value().head));
+  EXPECT_TRUE(audit().rotate(audit().bounds().value().head, "cli"));
   EXPECT_THAT(immortal_keys(), IsEmpty());
 }
 
 TEST_F(RedisApprovalKeys, an_index_and_a_part_of_the_log_that_were_empty_have_a_time_to_live_again) {
   decide(ask());
-  EXPECT_EQ(audit().rotate(audit().bounds().value().head).value(), 2U);
+  EXPECT_EQ(audit().rotate(audit().bounds().value().head, "cli").value(), 2U);
   advance(days{30});
   EXPECT_EQ(listed(), 0U);
   EXPECT_EQ(command({"EXISTS", key(":i")}), "0");
@@ -263,10 +263,10 @@ TEST_F(RedisApprovalKeys, a_removal_that_is_carried_out_twice_counts_the_same) {
 TEST_F(RedisApprovalKeys, a_rotation_that_is_carried_out_twice_is_done_once_and_counts_the_same) {
   for (int i = 0; i < 3; ++i) ask();
   const std::string hash = head_at(2).hash;
-  for (int times = 0; times < 2; ++times) EXPECT_EQ(count_of(kAuditRotate, {"one", "6000000", "2", hash}), "2");
+  for (int times = 0; times < 2; ++times) EXPECT_EQ(count_of(kAuditRotate, {"one", "6000000", "2", hash, "cli"}), "2");
   EXPECT_EQ(audit().bounds().value().head.number, 4U);
   advance(7s);
-  EXPECT_FALSE(audit().rotate({2, hash}));
+  EXPECT_FALSE(audit().rotate({2, hash}, "cli"));
 }
 
 TEST_F(RedisApprovalKeys, an_entry_is_kept_as_the_bytes_that_are_hashed) {
@@ -291,11 +291,11 @@ class RedisAuditParts : public RedisApprovalKeys {
 };
 
 TEST_F(RedisAuditParts, a_rotation_removes_whole_parts_and_a_piece) {
-  EXPECT_EQ(audit().rotate(head_at(2'004)).value(), 2'004U);
+  EXPECT_EQ(audit().rotate(head_at(2'004), "cli").value(), 2'004U);
   EXPECT_EQ(command({"EXISTS", key(":l:0"), key(":l:1")}), "0");
   EXPECT_EQ(command({"HLEN", key(":l:2")}), "7") << "those that were kept, and that it was rotated";
   EXPECT_THAT(numbers(0, 2), ElementsAre(2005, 2006));
-  EXPECT_EQ(audit().rotate(head_at(2'011)).value(), 7U);
+  EXPECT_EQ(audit().rotate(head_at(2'011), "cli").value(), 7U);
   EXPECT_THAT(numbers(0, 10), ElementsAre(2012));
 }
 
@@ -364,7 +364,7 @@ TEST_F(RedisApprovalKeys, a_full_server_refuses_requests_and_nothing_else) {
   EXPECT_EQ(listed(), 2U);
   EXPECT_TRUE(approvals().store_id());
   EXPECT_TRUE(audit().bounds());
-  EXPECT_TRUE(audit().rotate(head_at(3)));
+  EXPECT_TRUE(audit().rotate(head_at(3), "cli"));
 }
 
 }  // namespace

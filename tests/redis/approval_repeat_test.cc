@@ -32,7 +32,7 @@ class LostApprovalAnswer : public ::testing::Test {
     ASSERT_TRUE(requests->change(asked.id, vote()));
     ASSERT_TRUE(requests->remove_timed_out(0ns));
     const auto log = make_redis_audit(witness_, others);
-    ASSERT_TRUE(log->rotate(log->bounds().value().head));
+    ASSERT_TRUE(log->rotate(log->bounds().value().head, "cli"));
   }
   // The answer of `call`, which the server carries out while no answer arrives: `is_done` says when it has.
   template <class Call, class IsDone>
@@ -115,7 +115,7 @@ TEST_F(LostApprovalAnswer, of_a_rotation_is_how_many_entries_went) {
   ASSERT_TRUE(approvals().open(subject()));
   ASSERT_TRUE(approvals().open(subject()));
   const AuditHead head = audit().bounds().value().head;
-  const auto removed = without_answer([&] { return audit().rotate(head); }, [&] { return recorded() == 3; });
+  const auto removed = without_answer([&] { return audit().rotate(head, "cli"); }, [&] { return recorded() == 3; });
   ASSERT_TRUE(removed) << removed.error().message;
   EXPECT_EQ(*removed, 2U);
   EXPECT_THAT(kinds(), ElementsAre("rotated"));

@@ -2,6 +2,7 @@
 
 #include "aldis/audit.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include <charconv>
 
 #include "cli/approval_shapes.h"
+#include "cli/commands/approval_replies.h"
 #include "cli/commands/commands.h"
 #include "cli/invocation.h"
 #include "cli/output_schemas.h"
@@ -119,13 +121,22 @@ Reply verify(const Invocation& invocation) {
   return reply;
 }
 
-// Only of a file it can be said that what was written is kept.
-Result<void> check_output_is_file() {
+// Only of a file it can be said that what was written is kept; and of a shell's `> FILE`, which empties the file before
+// we run, that the same command will destroy the entries of today when it is repeated: the log has them no more by
+// then.
+Result<void> check_output_keeps() {
+  constexpr std::string_view kHow = "aldis audit export --rotate >> FILE";
   struct stat status{};
-  if (fstat(STDOUT_FILENO, &status) == 0 && S_ISREG(status.st_mode)) return {};
-  return fail(
-      ErrorCode::failed_precondition,
-      "--rotate removes what it wrote out, so it writes to nothing but a file: aldis audit export --rotate > FILE");
+  if (fstat(STDOUT_FILENO, &status) != 0 || !S_ISREG(status.st_mode)) {
+    return fail(ErrorCode::failed_precondition,
+                "--rotate removes what it wrote out, so it writes to nothing but a file: {}", kHow);
+  }
+  const int flags = fcntl(STDOUT_FILENO, F_GETFL);
+  if (flags >= 0 && (flags & O_APPEND) != 0) return {};
+  return fail(ErrorCode::failed_precondition,
+              "--rotate removes what it wrote out, and > FILE would overwrite the only copy when it is repeated, so it "
+              "writes to nothing but the end of a file: {}; nothing was removed from the log",
+              kHow);
 }
 
 // What was written is on the disk: only then may it be removed from the log.
@@ -135,13 +146,15 @@ Result<void> sync_output() {
 }
 
 Reply export_log(const Invocation& invocation) {
+  const bool rotates = invocation.arguments.has("--rotate");
+  const std::string actor = answering_name(invocation);
+  if (rotates) invocation.arguments.check_name("--as", actor);
   if (auto refusal = refuse_bad_arguments(invocation)) return *std::move(refusal);
+  if (rotates) {
+    if (const Result<void> checked = check_output_keeps(); !checked) return fail_with(checked.error());
+  }
   const Result<Workspace> workspace = open_workspace(invocation);
   if (!workspace) return fail_with(workspace.error());
-  const bool rotates = invocation.arguments.has("--rotate");
-  if (rotates) {
-    if (const Result<void> checked = check_output_is_file(); !checked) return fail_with(checked.error());
-  }
   AuditLog log(*workspace);
   AuditHead last;
   const Result<void> read = log.for_each([&](const AuditEntry& entry) {
@@ -152,7 +165,7 @@ Reply export_log(const Invocation& invocation) {
   if (!read) return fail_with(read.error());
   if (!rotates || last.number == 0) return {};
   if (const Result<void> synced = sync_output(); !synced) return fail_with(synced.error());
-  if (const Result<std::uint64_t> rotated = log.rotate(last); !rotated) return fail_with(rotated.error());
+  if (const Result<std::uint64_t> rotated = log.rotate(last, actor); !rotated) return fail_with(rotated.error());
   return {};
 }
 
@@ -165,7 +178,8 @@ constexpr OptionSpec kExportOptions[] = {
     {.name = "--rotate",
      .value = {},
      .type = ValueType::flag,
-     .help = "Remove from the log what was written out, once it is on the disk: to a file only"},
+     .help = "Remove from the log what was written out, once it is on the disk: to the end of a file (>>) only"},
+    {.name = "--as", .value = "WHO", .help = "Who rotates (default: the acting agent, else the user's name)"},
 };
 constexpr ExampleSpec kListExamples[] = {{"Who decided what", "aldis audit list --limit 100"}};
 constexpr ExampleSpec kVerifyExamples[] = {
@@ -174,7 +188,7 @@ constexpr ExampleSpec kVerifyExamples[] = {
     {"Nothing was changed or cut off since", "aldis audit verify --head \"$(cat /safe/place/head)\""},
 };
 constexpr ExampleSpec kExportExamples[] = {
-    {"Keep it elsewhere, and begin anew", "aldis audit export --rotate > audit-2026-11.jsonl"},
+    {"Keep it elsewhere, and begin anew", "aldis audit export --rotate >> audit-2026.jsonl"},
 };
 
 }  // namespace
@@ -197,7 +211,9 @@ constinit const CommandSpec kAuditVerify{
     .notes =
         "Exit code 1 (AUDIT_FAULT) if an entry was changed, removed, inserted or reordered. Whoever owns the store "
         "can\n"
-        "rewrite the whole log: only a head that was noted elsewhere shows that.",
+        "rewrite the whole log: only a head that was noted elsewhere shows that. One from before the last rotation can "
+        "be\n"
+        "neither proven nor disproven here (4): its entry is in what was exported.",
     .execute = verify,
 };
 
@@ -210,9 +226,10 @@ constinit const CommandSpec kAuditExport{
     .output_schema = schema::kAuditEntry,
     .examples = kExportExamples,
     .notes =
-        "With --rotate the output must be a file. It is synced to the disk, then what it holds is removed; the "
-        "numbers\n"
-        "and the chain go on behind it.",
+        "With --rotate the output must be a file, to whose end it is written (>>): so the same command never destroys "
+        "an\n"
+        "earlier export. It is synced to the disk, then what was written is removed from the log; the numbers and the\n"
+        "chain go on behind it, also in the file.",
     .execute = export_log,
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "aldis/limits.h"
 #include "aldis/signals.h"
 #include "cli/commands/commands.h"
 #include "cli/commands/doctor_checks.h"
@@ -19,6 +20,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr std::string_view kAuditLogCheck = "audit_log";
+constexpr std::uint64_t kAuditEntriesWarn = limits::kAuditEntriesMax / 10 * 9;
 constexpr std::string_view kDoctorAgent = "aldis-doctor";
 constexpr std::chrono::sys_days kEarliestSaneDay{std::chrono::year{2024} / 1 / 1};
 
@@ -92,6 +95,13 @@ Check check_dropped_events(const Workspace& workspace) {
           "see that the store's disk or server answers within 5 ms"};
 }
 
+// A local store's is counted with the rest of its ledger, which is not made for that.
+Check check_audit_bounds(const Workspace& workspace) {
+  const Result<AuditBounds> bounds = workspace.impl()->audit().bounds();
+  if (!bounds) return failed_check(kAuditLogCheck, bounds.error(), "see aldis audit verify");
+  return check_audit_log(bounds->head.number - bounds->anchor.number);
+}
+
 std::vector<Check> examine(const Invocation& invocation) {
   std::vector<Check> checks;
   const SteadyTime deadline = invocation.clock.steady_now() + invocation.settings.connect_timeout;
@@ -103,6 +113,7 @@ std::vector<Check> examine(const Invocation& invocation) {
     own = check_local_store(invocation);
   } else if (workspace) {
     own = check_redis_store(invocation, deadline);
+    own.push_back(check_audit_bounds(*workspace));
   }
   std::ranges::move(own, std::back_inserter(checks));
   if (workspace) {
@@ -147,6 +158,17 @@ Reply diagnose(const Invocation& invocation) {
 constexpr ExampleSpec kExamples[] = {{"What is wrong here?", "aldis doctor"}};
 
 }  // namespace
+
+Check check_audit_log(std::uint64_t entries) {
+  const std::string message =
+      fmt::format("the audit log of approvals holds {} of at most {} entries", entries, limits::kAuditEntriesMax);
+  if (entries < kAuditEntriesWarn) return {kAuditLogCheck, Verdict::ok, message, {}};
+  const std::string suggestion = "aldis audit export --rotate >> FILE";
+  if (entries < limits::kAuditEntriesMax) {
+    return {kAuditLogCheck, Verdict::warn, message + ": when it is full, nobody can ask for an approval", suggestion};
+  }
+  return {kAuditLogCheck, Verdict::fail, message + ": nobody can ask for an approval any more", suggestion};
+}
 
 constinit const CommandSpec kDoctor{
     .name = "doctor",

@@ -4,6 +4,7 @@
 //
 // Threads: one thread.
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,9 @@ std::vector<Check> check_local_store(const Invocation& invocation);
 
 // The servers, once the store was opened: version, persistence, memory, clock, latency, replicas, the cluster.
 std::vector<Check> check_redis_store(const Invocation& invocation, SteadyTime deadline);
+
+// A log of so many entries: a warning before it is full, since then nobody can ask for an approval.
+Check check_audit_log(std::uint64_t entries);
 
 // What to do when a store on Redis does not open or answer.
 std::string_view what_helps_against(const Error& error);

@@ -4,6 +4,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 #include "aldis/limits.h"
@@ -159,7 +160,11 @@ std::vector<Check> check_local_store(const Invocation& invocation) {
   const Result<LedgerReport> ledger =
       examine_ledger(choose_state_directory(settings.state_directory.value), settings.namespace_name.value);
   checks.push_back(check_ledger(ledger));
-  if (ledger) checks.push_back(check_ledger_space(*ledger));
+  if (ledger) {
+    checks.push_back(check_ledger_space(*ledger));
+    const auto log = std::ranges::find(ledger->tables, "audit_log", &LedgerReport::Table::name);
+    if (log != ledger->tables.end()) checks.push_back(check_audit_log(log->entries));
+  }
   checks.push_back(check_linger(directory));
   return checks;
 }

@@ -81,11 +81,10 @@ std::vector<AuditEntry> AuditRows::behind(std::uint64_t after, std::size_t count
   return entries;
 }
 
-std::optional<std::uint64_t> AuditRows::rotate(const AuditHead& through) {
+std::optional<std::uint64_t> AuditRows::rotate(const AuditHead& through, std::string_view actor) {
   if (!transaction_.query("SELECT 1 FROM audit_log WHERE number = ? AND hash = ?", through.number, through.hash).next())
     return std::nullopt;
-  AuditEntry rotated{.kind = AuditKind::rotated, .detail_hash = through.hash};
-  append(std::move(rotated));
+  append({.kind = AuditKind::rotated, .actor = std::string(actor), .detail_hash = through.hash});
   transaction_.run("INSERT OR REPLACE INTO audit_anchor VALUES (1, ?, ?)", through.number, through.hash);
   bounds_->anchor = through;
   return transaction_.run("DELETE FROM audit_log WHERE number <= ?", through.number);

@@ -6,6 +6,7 @@
 // transaction's.
 
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "engines/local/ledger.h"
@@ -26,7 +27,7 @@ class AuditRows {
   // Behind the anchor, too.
   std::vector<AuditEntry> behind(std::uint64_t after, std::size_t count);
   // None: the log holds no such entry. Else how many were removed.
-  std::optional<std::uint64_t> rotate(const AuditHead& through);
+  std::optional<std::uint64_t> rotate(const AuditHead& through, std::string_view actor);
 
  private:
   LedgerTransaction& transaction_;

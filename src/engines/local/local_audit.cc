@@ -27,9 +27,9 @@ class LocalAudit final : public AuditStore {
     });
   }
 
-  Result<std::uint64_t> rotate(const AuditHead& through) override {
+  Result<std::uint64_t> rotate(const AuditHead& through, std::string_view actor) override {
     return ledger_->write(LedgerSync::full, [&](LedgerTransaction& transaction) -> Result<std::uint64_t> {
-      if (const auto removed = AuditRows(transaction).rotate(through)) return *removed;
+      if (const auto removed = AuditRows(transaction).rotate(through, actor)) return *removed;
       return fail(ErrorCode::failed_precondition,
                   "the audit log holds no entry {}:{}; its entries are listed by "
                   "`aldis audit list`",

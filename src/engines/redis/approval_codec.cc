@@ -125,17 +125,12 @@ class Fields {
 };
 
 // None: absent both; a point of the chain is its number and its hash.
-Result<std::optional<AuditHead>> read_head(const Reply& number, const Reply& hash) {
-  if (number.is_nil() && hash.is_nil()) return std::nullopt;
-  AuditHead head;
-  const char* const end = number.text.data() + number.text.size();
-  const auto [rest, error] = std::from_chars(number.text.data(), end, head.number);
-  if (!number.is_text() || !hash.is_text() || error != std::errc{} || rest != end ||
-      !is_hexadecimal(hash.text, kHashDigits)) {
-    return malformed_answer("head of the audit log");
-  }
-  head.hash = hash.text;
-  return head;
+std::optional<AuditHead> read_head(AnswerReader& reader) {
+  const auto number = reader.optional(&AnswerReader::number<std::uint64_t>);
+  std::string hash(reader.text());
+  if (!number && hash.empty()) return std::nullopt;
+  if (!number || !is_hexadecimal(hash, kHashDigits)) reader.fail();
+  return AuditHead{number.value_or(0), std::move(hash)};
 }
 
 }  // namespace
@@ -204,12 +199,13 @@ Result<AuditAnswerPage> read_audit_page(const Reply& answer) {
 }
 
 Result<AuditBounds> read_audit_bounds(const Reply& answer) {
-  if (!answer.is_array() || answer.elements.size() != 4) return malformed_answer("head of the audit log");
-  ALDIS_TRY_ASSIGN(const auto head, read_head(answer.elements[0], answer.elements[1]));
-  ALDIS_TRY_ASSIGN(const auto anchor, read_head(answer.elements[2], answer.elements[3]));
+  ALDIS_TRY_ASSIGN(AnswerReader reader, read_kind(answer, "bounds"));
+  const std::optional<AuditHead> head = read_head(reader);
   AuditBounds bounds;
-  bounds.anchor = anchor.value_or(AuditHead{});
+  bounds.anchor = read_head(reader).value_or(AuditHead{});
   bounds.head = head.value_or(bounds.anchor);
+  bounds.stray = reader.optional(&AnswerReader::number<std::uint64_t>);
+  if (!reader.is_whole()) return malformed_answer("head of the audit log");
   return bounds;
 }
 

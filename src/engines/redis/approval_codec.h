@@ -37,7 +37,6 @@ Result<ApprovalAnswerPage> read_approval_page(const Reply& answer);
 Result<std::string> read_store_id_answer(const Reply& answer);
 
 Result<AuditAnswerPage> read_audit_page(const Reply& answer);
-// `answer`: of HMGET with the number and hash of the newest entry and of the anchor.
 Result<AuditBounds> read_audit_bounds(const Reply& answer);
 
 // An entry as the log holds it under `number`. What is not written as one is an entry that says nothing but that

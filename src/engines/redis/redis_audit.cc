@@ -22,9 +22,8 @@ class RedisAudit final : public AuditStore {
       : client_(std::move(client)), group_(std::move(group)) {}
 
   Result<AuditBounds> bounds() override {
-    const std::array<ReadRequest, 1> request{ReadRequest{group_, {{"HMGET", group_ + ":m", "n", "h", "a", "b"}}}};
-    ALDIS_TRY_ASSIGN(const std::vector<Reply> answers, client_->read(request));
-    return read_audit_bounds(answers.front());
+    ALDIS_TRY_ASSIGN(const Reply answer, client_->run(kAuditBounds, group_, {}));
+    return read_audit_bounds(answer);
   }
 
   // Where entries are missing, a page holds fewer than it looked at.
@@ -43,11 +42,11 @@ class RedisAudit final : public AuditStore {
     return all;
   }
 
-  Result<std::uint64_t> rotate(const AuditHead& through) override {
+  Result<std::uint64_t> rotate(const AuditHead& through, std::string_view actor) override {
     const std::string id = short_id(make_id(WallTime{}));
     const std::string kept = microseconds_text(operation_kept(*client_));
     const std::string number = std::to_string(through.number);
-    const std::array<std::string_view, 4> arguments{id, kept, number, through.hash};
+    const std::array<std::string_view, 5> arguments{id, kept, number, through.hash, actor};
     ALDIS_TRY_ASSIGN(const Reply answer, client_->run(kAuditRotate, group_, arguments, Durability::durable));
     return read_count_answer(answer);
   }

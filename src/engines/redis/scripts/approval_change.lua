@@ -8,7 +8,8 @@
 -- or a run's worth of what is due, 3 ms.
 -- include: approval_settle.lua
 -- include: approval_answer.lua
-if not settle() then return { 'again' } end
+local instead = settle()
+if instead then return instead end
 local id, change, state, responder = ARGV[4], ARGV[5], ARGV[7], ARGV[11]
 local record, trouble = find_record(id)
 if trouble then return trouble end
@@ -19,6 +20,8 @@ local key = record_key(id)
 local changes = call('HGET', key, 'm') or ''
 if string.find(changes, change, 1, true) then return full_reading('changed', id, record) end
 if record[STATE] ~= 'p' or record[VERSION] ~= tonumber(ARGV[6]) then return full_reading('superseded', id, record) end
+local refusal = refuse_to_record()
+if refusal then return refusal end
 
 record[VERSION] = record[VERSION] + 1
 if responder then

@@ -6,7 +6,8 @@
 -- Cost: O(log n) of n requests for each state, and the page; or a run's worth of what is due, 3 ms.
 -- include: approval_settle.lua
 -- include: approval_answer.lua
-if not settle() then return { 'again' } end
+local instead = settle()
+if instead then return instead end
 local type, agent = ARGV[4] ~= '' and ARGV[4] or nil, ARGV[5] ~= '' and ARGV[5] or nil
 local count, bytes_max, states = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9]
 

@@ -7,7 +7,8 @@
 -- 3 ms.
 -- include: approval_settle.lua
 -- include: approval_answer.lua
-if not settle() then return { 'again' } end
+local instead = settle()
+if instead then return instead end
 local id, type, agent, key = ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 
 local known, record, trouble = id, find_record(id)
@@ -26,8 +27,10 @@ end
 local newest, anchor = audit_bounds()
 if newest - anchor >= tonumber(ARGV[15]) then
   return error_answer('resource_exhausted', 'the audit log holds ' .. text(newest - anchor)
-    .. ' entries, its limit; export it and rotate it (aldis audit rotate)')
+    .. ' entries, its limit; export it and remove what was exported: aldis audit export --rotate')
 end
+local refusal = refuse_to_record()
+if refusal then return refusal end
 
 local deadline = ARGV[11] ~= '' and now + ARGV[11]
 local due = deadline or now + look_interval

@@ -26,7 +26,8 @@ end
 
 local removed = remove_timed_out()
 if removed == 0 then
-  if not settle() then return { 'again' } end
+  local instead = settle()
+  if instead then return instead end
   removed = remove_timed_out()
 end
 if removed > 0 then call('SET', memory, text(removed), 'PXAT', milliseconds_after(now + ARGV[5])) end
