@@ -45,8 +45,8 @@ struct ApprovalVote {
   bool approved = false;
   std::string reason;
   WallTime time;
-  std::string key_id;     // empty: not signed
-  bool verified = false;  // the signature is that of an approver, by this process's own policy
+  std::string key_id;            // empty: not signed
+  bool signature_valid = false;  // it is that of an approver, by this process's own policy, and the vote counts
 };
 
 struct ApprovalRequest {
@@ -109,6 +109,9 @@ class ALDIS_API ApprovalGate {
   ApprovalGate(ApprovalGate&&) noexcept;
   ApprovalGate& operator=(ApprovalGate&&) noexcept;
 
+  // As it was when the gate was opened. What was trusted or revoked since counts at every call all the same.
+  const ApprovalPolicy& policy() const;
+
   // Asks and waits for the end. `timeout` none: for ever; a policy may set another. The request outlives this call:
   // with a key, a program that died while waiting asks again and gets the decision. `stop`: deadline_exceeded, as in
   // wait.
@@ -117,7 +120,8 @@ class ALDIS_API ApprovalGate {
       std::optional<std::chrono::nanoseconds> timeout = limits::kApprovalTimeoutDefault,
       const RequestOptions& options = {}, std::stop_token stop = {});
 
-  // The same in two steps. open_request answers at once.
+  // The same in two steps. open_request answers at once. failed_precondition: fewer of the approvers that the rule
+  // names than its quorum asks for, this agent left out, have a trusted key, so nobody could approve it.
   Result<ApprovalRequest> open_request(
       std::string_view type, Json context = {},
       std::optional<std::chrono::nanoseconds> timeout = limits::kApprovalTimeoutDefault,

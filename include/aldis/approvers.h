@@ -66,6 +66,7 @@ class ALDIS_API ApprovalPolicy {
 
   bool has_rules() const { return !rules_.empty(); }
   const ApprovalRule* rule_for(std::string_view type) const;  // none: open mode
+  const std::vector<ApprovalRule>& rules() const { return rules_; }
   const Approver* approver_with(std::string_view name, std::string_view key_id) const;
   const std::vector<Approver>& approvers() const { return approvers_; }
   // Somebody else than this process's user guards both files: only then is a signed decision `verified`.

@@ -16,7 +16,7 @@ void write_votes(JsonWriter& json, const std::vector<ApprovalVote>& votes) {
   for (const ApprovalVote& vote : votes) {
     json.begin_object().text("responder", vote.responder).boolean("approved", vote.approved);
     json.text_or_null("reason", vote.reason).time("time", vote.time).text_or_null("key_id", vote.key_id);
-    json.boolean("verified", vote.verified).end_object();
+    json.boolean("signature_valid", vote.signature_valid).end_object();
   }
   json.end_array();
 }
@@ -113,7 +113,7 @@ std::string approval_view(const OutputStyle& style, const ApprovalRequest& reque
   for (const ApprovalVote& vote : request.votes) {
     rows.push_back({{vote.responder},
                     {vote.approved ? "approved" : "rejected", vote.approved ? Colour::green : Colour::red},
-                    {vote.verified ? "valid" : "not valid", vote.verified ? Colour::none : Colour::red},
+                    {vote.signature_valid ? "valid" : "not valid", vote.signature_valid ? Colour::none : Colour::red},
                     {vote.reason}});
   }
   return text + render_table(style, {{"APPROVER", true}, {"VOTE"}, {"SIGNATURE"}, {"REASON (untrusted)", true}}, rows);

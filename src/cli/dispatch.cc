@@ -142,9 +142,9 @@ Reply run_command(Session& session, const Request& request) {
   const Result<Settings> settings = resolve_settings(request.command, parsed, session.environment);
   if (!settings) return fail_with(settings.error());
   session.style = choose_style(settings->output.value, request.variables, session.terminal);
-  const Invocation invocation{request.command,     parsed,          *settings,
-                              session.environment, session.clock,   session.style,
-                              session.telemetry,   request.program, request.has_separator};
+  const Invocation invocation{request.command,       parsed,         *settings,         session.environment,
+                              session.clock,         session.style,  session.telemetry, request.program,
+                              request.has_separator, session.started};
   Reply reply = request.command.execute(invocation);
   reply.warnings.insert(reply.warnings.begin(), settings->warnings.begin(), settings->warnings.end());
   return reply;

@@ -71,11 +71,15 @@ void Interruption::serve(std::optional<std::chrono::nanoseconds> timeout) {
   }
 }
 
-Reply Interruption::cancelled_reply() const {
-  const bool terminated = signal_ == SIGTERM;
+Reply cancelled_by(int signal) {
+  const bool terminated = signal == SIGTERM;
   return fail_with(terminated ? ExitCode::terminated : ExitCode::interrupted, kCodeCancelled,
                    terminated ? "ended by SIGTERM" : "ended by SIGINT");
 }
+
+Reply out_of_time() { return fail_with(ExitCode::timeout, kCodeTimeout, "the time given with --timeout is over"); }
+
+Reply Interruption::cancelled_reply() const { return cancelled_by(signal_); }
 
 Reply Interruption::end_of_stream(const Result<void>& done) const {
   Reply reply;
@@ -84,7 +88,7 @@ Reply Interruption::end_of_stream(const Result<void>& done) const {
   } else if (!done) {
     reply = fail_with(done.error());
   } else if (timed_out_) {
-    reply = fail_with(ExitCode::timeout, kCodeTimeout, "the time given with --timeout is over");
+    reply = out_of_time();
   }
   reply.streamed = true;
   return reply;

@@ -17,6 +17,11 @@
 
 namespace aldis::cli {
 
+// What a command answers that SIGINT or SIGTERM cut short.
+Reply cancelled_by(int signal);
+// The same of the end of its time.
+Reply out_of_time();
+
 class Interruption {
  public:
   explicit Interruption(std::optional<std::chrono::nanoseconds> timeout = std::nullopt);

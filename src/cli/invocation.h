@@ -27,6 +27,7 @@ struct Invocation {
   TelemetryBase& telemetry;
   std::span<const std::string> program;  // `run`: what follows the first `--`
   bool has_separator = false;            // `run`: whether there was one
+  SteadyTime started{};                  // when the command began: --timeout counts from then
 };
 
 // --agent, else ALDIS_AGENT_ID; notes a problem if there is neither, or it is no name.

@@ -54,7 +54,7 @@ namespace aldis::cli::schema {
   R"("approvals":{"type":"integer"},"quorum":{"type":"integer"},"mode":{"enum":["open","signed"]},)"    \
   R"("votes":{"type":"array","items":{"type":"object","properties":{"responder":{"type":"string"},)"    \
   R"("approved":{"type":"boolean"},"reason":{"type":["string","null"]},"time":{"type":"string"},)"      \
-  R"("key_id":{"type":["string","null"]},"verified":{"type":"boolean"}}}}}})"
+  R"("key_id":{"type":["string","null"]},"signature_valid":{"type":"boolean"}}}}}})"
 
 #define ALDIS_AUDIT_ENTRY                                                                                           \
   R"({"type":"object","properties":{"number":{"type":"integer"},"kind":{"enum":["requested","vote","decided",)"     \

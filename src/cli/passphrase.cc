@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "aldis/limits.h"
+#include "cli/interruption.h"
 #include "cli/read_input.h"
 #include "cli/terminal_mode.h"
 #include "cli/terminal_text.h"
@@ -21,38 +22,61 @@ void say(const FileDescriptor& terminal, std::string_view text) {
   static_cast<void>(!::write(terminal.get(), text.data(), text.size()));
 }
 
-// None: Ctrl-C, or something ends the program.
-std::optional<Passphrase> ask(const FileDescriptor& terminal, const std::string& prompt, const std::stop_token& stop) {
-  const TerminalMode keys(terminal.get());  // first: what is typed early is not shown
-  say(terminal, prompt);
-  Passphrase passphrase;
-  for (;;) {
-    const std::optional<char> key = keys.read_key(kTick);
-    if (key == kControlC || stop.stop_requested() || keys.is_ending()) break;
-    if (!key) continue;
-    if (key == '\n' || key == '\r' || key == kControlD) {
-      say(terminal, "\n");
-      return passphrase;
-    }
-    if (key == kBackspace || key == '\b') {
-      passphrase.remove_last_character();
-    } else if (key == kControlU) {
-      passphrase.clear();
-    } else {
-      passphrase.add(*key);
-    }
-  }
-  say(terminal, "\n");
-  return std::nullopt;
-}
-
 std::unexpected<Reply> refused(std::string message) {
   return std::unexpected(fail_with(ExitCode::argument_error, kCodeInvalidArgument, std::move(message)));
 }
 
-std::unexpected<Reply> cancelled() {
-  return std::unexpected(fail_with(ExitCode::interrupted, kCodeCancelled, "no passphrase was given: ended by Ctrl-C"));
+Reply cancelled() {
+  return fail_with(ExitCode::interrupted, kCodeCancelled, "no passphrase was given: ended by Ctrl-C");
 }
+
+class Question {
+ public:
+  Question(const Invocation& invocation, const FileDescriptor& terminal, const std::stop_token& stop)
+      : invocation_(invocation), terminal_(terminal), stop_(stop) {}
+
+  std::expected<Passphrase, Reply> ask(const std::string& prompt) const {
+    const TerminalMode keys(terminal_.get());  // first: what is typed early is not shown
+    say(terminal_, prompt);
+    std::expected<Passphrase, Reply> passphrase = read(keys);
+    say(terminal_, "\n");
+    return passphrase;
+  }
+
+ private:
+  std::expected<Passphrase, Reply> read(const TerminalMode& keys) const {
+    Passphrase passphrase;
+    for (;;) {
+      const std::optional<char> key = keys.read_key(kTick);
+      if (key == kControlC) return std::unexpected(cancelled());
+      if (std::optional<Reply> end = find_end(keys)) return std::unexpected(*std::move(end));
+      if (!key) continue;
+      if (key == '\n' || key == '\r' || key == kControlD) return passphrase;
+      if (key == kBackspace || key == '\b') {
+        passphrase.remove_last_character();
+      } else if (key == kControlU) {
+        passphrase.clear();
+      } else {
+        passphrase.add(*key);
+      }
+    }
+  }
+
+  // Why nobody is to be asked any longer. Whoever can stop this takes the signals, and counts the time.
+  std::optional<Reply> find_end(const TerminalMode& keys) const {
+    if (!stop_.stop_possible()) {
+      if (const std::optional<int> signal = keys.take_signal()) return cancelled_by(*signal);
+      const auto& timeout = invocation_.settings.timeout;
+      if (timeout && invocation_.clock.steady_now() - invocation_.started >= *timeout) return out_of_time();
+    }
+    if (stop_.stop_requested() || keys.is_ending()) return cancelled();
+    return std::nullopt;
+  }
+
+  const Invocation& invocation_;
+  const FileDescriptor& terminal_;
+  const std::stop_token& stop_;
+};
 
 std::expected<Passphrase, Reply> check(Passphrase passphrase) {
   if (passphrase.text().empty()) return refused("no passphrase was given");
@@ -98,11 +122,12 @@ std::expected<Passphrase, Reply> read_passphrase(const Invocation& invocation, s
     reply.failure->suggestion = "give it with --passphrase-file FILE (or - for standard input)";
     return std::unexpected(std::move(reply));
   }
-  std::optional<Passphrase> passphrase = ask(terminal, fmt::format("passphrase of {}: ", approver), stop);
-  if (!passphrase) return cancelled();
+  const Question question(invocation, terminal, stop);
+  std::expected<Passphrase, Reply> passphrase = question.ask(fmt::format("passphrase of {}: ", approver));
+  if (!passphrase) return passphrase;
   if (asking == Asking::twice) {
-    const std::optional<Passphrase> again = ask(terminal, "the same again: ", stop);
-    if (!again) return cancelled();
+    const std::expected<Passphrase, Reply> again = question.ask("the same again: ");
+    if (!again) return std::unexpected(again.error());
     if (again->text() != passphrase->text()) return refused("the two passphrases differ");
   }
   return check(*std::move(passphrase));

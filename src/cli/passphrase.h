@@ -3,9 +3,10 @@
 // passphrase.cc.
 //
 // Model: from the file of --passphrase-file ("-": standard input), without the line break at its end; else from the
-// terminal, which does not show it; Ctrl-C there is CANCELLED. Where standard input is no terminal nobody is asked:
-// INPUT_REQUIRED. From then on other processes of the user cannot look into this one, and nothing dumps it. Threads:
-// one thread. Errors: as a Reply, ready to be answered.
+// terminal, which does not show it; Ctrl-C, SIGINT and SIGTERM there are CANCELLED, the end of --timeout is TIMEOUT,
+// and the terminal is as it was. Where standard input is no terminal nobody is asked: INPUT_REQUIRED. From then on
+// other processes of the user cannot look into this one, and nothing dumps it. Threads: one thread. Errors: as a Reply,
+// ready to be answered.
 
 #include <expected>
 #include <stop_token>
@@ -40,7 +41,7 @@ class Passphrase {
 
 enum class Asking { once, twice };  // twice: for a new one
 
-// `stop`: as Ctrl-C.
+// `stop`: as Ctrl-C. Whoever gives one takes SIGINT and SIGTERM itself, as an Interruption does, and heeds --timeout.
 std::expected<Passphrase, Reply> read_passphrase(const Invocation& invocation, std::string_view approver, Asking asking,
                                                  const std::stop_token& stop = {});
 

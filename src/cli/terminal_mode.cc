@@ -50,6 +50,17 @@ std::optional<char> TerminalMode::read_key(std::chrono::milliseconds at_most) co
 
 void TerminalMode::forget_keys() const { tcflush(terminal_, TCIFLUSH); }
 
+std::optional<int> TerminalMode::take_signal() const {
+  sigset_t taken;
+  sigemptyset(&taken);
+  for (const int signal : {SIGINT, SIGTERM}) {
+    if (sigismember(&ending_, signal) == 1) sigaddset(&taken, signal);
+  }
+  constexpr timespec kNow{};
+  const int signal = sigtimedwait(&taken, nullptr, &kNow);
+  return signal > 0 ? std::optional(signal) : std::nullopt;
+}
+
 bool TerminalMode::is_ending() const {
   sigset_t waiting;
   if (sigpending(&waiting) != 0) return false;

@@ -26,6 +26,8 @@ class TerminalMode {
   std::optional<char> read_key(std::chrono::milliseconds at_most) const;
   // Throws away what was typed and not read.
   void forget_keys() const;
+  // SIGINT or SIGTERM, if one waits: it ends the program no more, which is for the caller to do in order.
+  std::optional<int> take_signal() const;
   // A signal waits that will end the program.
   bool is_ending() const;
 

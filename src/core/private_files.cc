@@ -40,7 +40,15 @@ ErrorCode code_of(int reason) {
 }
 
 std::unexpected<Error> failed_to(std::string_view what, const std::string& path, int reason) {
+  if (reason == ELOOP) {
+    return fail(code_of(reason), "cannot {} {}: it is a symbolic link, and links are not followed", what, path);
+  }
   return std::unexpected(system_error(code_of(reason), fmt::format("cannot {} {}", what, path), reason));
+}
+
+bool is_link(const std::string& path) {
+  struct stat status{};
+  return lstat(path.c_str(), &status) == 0 && S_ISLNK(status.st_mode);
 }
 
 // A slash at the end would follow a link in spite of O_NOFOLLOW.
@@ -127,7 +135,11 @@ Result<FileDescriptor> open_own_directory(const std::string& path, Others others
   const std::string plain = without_slashes_at_end(path);
   FileDescriptor directory =
       own_descriptor(open(plain.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-  if (!directory.is_open()) return failed_to("open the directory", path, errno);
+  if (!directory.is_open()) {
+    const int reason = errno;
+    // Of a link the kernel says that it is no directory.
+    return failed_to("open the directory", path, reason == ENOTDIR && is_link(plain) ? ELOOP : reason);
+  }
   return check_own_directory(std::move(directory), path, others);
 }
 

@@ -12,13 +12,13 @@
 namespace aldis {
 namespace {
 
-ApprovalVote vote_of(const StoredVote& vote, bool verified) {
+ApprovalVote vote_of(const StoredVote& vote, bool signature_valid) {
   return {.responder = vote.responder,
           .approved = vote.approved,
           .reason = vote.reason,
           .time = vote.time,
           .key_id = vote.key_id,
-          .verified = verified};
+          .signature_valid = signature_valid};
 }
 
 ApprovalRequest request_of(const ApprovalRecord& record, const ApprovalFinding& finding, const ApprovalRule* rule) {

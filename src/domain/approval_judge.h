@@ -32,6 +32,7 @@ class ApprovalJudge {
   // Reads approvers.toml again.
   Result<void> refresh() { return policy_.refresh(); }
 
+  const ApprovalPolicy& policy() const { return policy_; }
   const ApprovalRule* rule_for(std::string_view type) const { return policy_.rule_for(type); }
   Result<JudgedApproval> judge(const ApprovalReading& reading) const;
   Result<ApprovalMode> mode_of(const ApprovalReading& reading) const;

@@ -29,6 +29,12 @@ Result<void> check_pattern(std::string_view pattern) {
   return check_name("type", name);
 }
 
+// Whether each type that `narrower` matches is one that `wider` matches.
+bool covers(std::string_view wider, std::string_view narrower) {
+  if (!is_open_ended(wider)) return wider == narrower;
+  return narrower.starts_with(wider.substr(0, wider.size() - 1));
+}
+
 class RuleParser {
  public:
   explicit RuleParser(const std::string& path) : path_(path) {}
@@ -62,8 +68,13 @@ class RuleParser {
     if (!node.is_string()) return wrong(node, "type must be a string");
     rule.pattern = **node.as_string();
     if (const auto checked = check_pattern(rule.pattern); !checked) return wrong(node, checked.error().message);
-    if (std::ranges::find(rules_, rule.pattern, &ApprovalRule::pattern) == rules_.end()) return {};
-    return wrong(node, fmt::format("a second rule for {}: the first match is the one in force", rule.pattern));
+    const auto covering = std::ranges::find_if(
+        rules_, [&](const ApprovalRule& earlier) { return covers(earlier.pattern, rule.pattern); });
+    if (covering == rules_.end()) return {};
+    return wrong(node, fmt::format("the rule for {} is never in force: that for {} in line {} matches first. Put the "
+                                   "narrower one first, or remove one",
+                                   rule.pattern, covering->pattern,
+                                   lines_[static_cast<std::size_t>(covering - rules_.begin())]));
   }
 
   Result<void> read_approvers(const toml::node& node, ApprovalRule& rule) const {
@@ -135,11 +146,13 @@ class RuleParser {
       return wrong(table, fmt::format("more than {} rules", limits::kApprovalRulesMax));
     }
     rules_.push_back(std::move(rule));
+    lines_.push_back(table.get("type")->source().begin.line);
     return {};
   }
 
   const std::string& path_;
   std::vector<ApprovalRule> rules_;
+  std::vector<std::uint32_t> lines_;  // of their patterns
 };
 
 std::string timeout_text(const ApprovalRule& rule) {

@@ -58,7 +58,7 @@ Result<void> check_vote(const VoteScope& scope, const StoredVote& vote, const Ap
                 vote.responder, format_timestamp(*signer->revoked_at));
   }
   ALDIS_TRY(check_vote_time(scope.record, vote.time, now));
-  const std::optional<PublicKey> key = parse_public_key(signer->public_key);
+  const Result<PublicKey> key = parse_public_key(signer->public_key);
   const std::string message = signed_bytes(scope, vote);
   const auto begin = [](const std::string& text) { return reinterpret_cast<const unsigned char*>(text.data()); };
   if (!key || vote.signature.size() != crypto_sign_BYTES ||

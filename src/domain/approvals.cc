@@ -8,6 +8,7 @@
 #include "core/sha256.h"
 #include "core/try.h"
 #include "domain/approval_answer.h"
+#include "domain/approval_answerable.h"
 #include "domain/approval_change.h"
 #include "domain/approval_compare.h"
 #include "domain/approval_judge.h"
@@ -73,6 +74,7 @@ class ApprovalGate::Impl {
   Workspace::Impl& workspace() const { return *workspace_.impl(); }
   ApprovalStore& store() const { return workspace().approvals(); }
   const std::string& agent() const { return agent_; }
+  const ApprovalPolicy& policy() const { return policy_; }
   Result<ApprovalJudge> make_judge() const { return ApprovalJudge::make(workspace(), policy_); }
 
   Result<ApprovalRequest> ask(const ApprovalJudge& judge, std::string_view type, const Json& context,
@@ -125,6 +127,10 @@ Result<ApprovalSubject> ApprovalGate::Impl::subject_of(const ApprovalJudge& judg
 Result<ApprovalRequest> ApprovalGate::Impl::ask(const ApprovalJudge& judge, std::string_view type, const Json& context,
                                                 std::optional<nanoseconds> timeout, const RequestOptions& options) {
   ALDIS_TRY_ASSIGN(const ApprovalSubject subject, subject_of(judge, type, context, timeout, options));
+  if (const auto answerable = check_answerable(judge.policy(), type, agent_); !answerable) {
+    ALDIS_TRY_ASSIGN(const bool asked_before, was_asked(store(), subject));
+    if (!asked_before) return std::unexpected(answerable.error());
+  }
   ALDIS_TRY_ASSIGN(const OpenedApproval opened, answer_of(store().open(subject)));
   ALDIS_TRY(check_opened(subject, opened.reading.record));
   ALDIS_TRY_ASSIGN(JudgedApproval judged, judge.judge(opened.reading));
@@ -210,6 +216,8 @@ Result<ApprovalGate> ApprovalGate::open(Workspace workspace, std::string agent_i
   ALDIS_TRY_ASSIGN(ApprovalPolicy policy, ApprovalPolicy::load(directory));
   return ApprovalGate(std::make_unique<Impl>(std::move(workspace), std::move(agent_id), std::move(policy)));
 }
+
+const ApprovalPolicy& ApprovalGate::policy() const { return impl_->policy(); }
 
 Result<ApprovalOutcome> ApprovalGate::request_approval(std::string_view type, Json context,
                                                        std::optional<nanoseconds> timeout,

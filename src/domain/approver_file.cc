@@ -2,7 +2,9 @@
 
 #define TOML_EXCEPTIONS 0
 #define TOML_ENABLE_FORMATTERS 0
+#include <sys/stat.h>
 #include <toml++/toml.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
@@ -77,8 +79,8 @@ class ApproverParser {
     for (const auto& [key, node] : table) ALDIS_TRY(read_field(key.str(), node, approver));
     if (const auto named = check_approver_name(approver.name); !named) return wrong(table, named.error().message);
     if (!table.contains("trusted_at")) return wrong(table, "trusted_at is missing");
-    const std::optional<PublicKey> key = parse_public_key(approver.public_key);
-    if (!key) return wrong(table, fmt::format("{} has no valid public_key", approver.name));
+    const Result<PublicKey> key = parse_public_key(approver.public_key);
+    if (!key) return wrong(table, fmt::format("public_key of {}: {}", approver.name, key.error().message));
     approver.key_id = key_id_of(*key);
     if (std::ranges::find(approvers_, approver.key_id, &Approver::key_id) != approvers_.end()) {
       return wrong(table, fmt::format("the key {} is here twice", approver.key_id));
@@ -94,10 +96,21 @@ class ApproverParser {
   std::vector<Approver> approvers_;
 };
 
+// Whoever guards the policy is often another user, and what is changed in any other directory counts nowhere.
+Result<void> check_owner(const std::string& directory) {
+  struct stat status{};
+  if (stat(directory.c_str(), &status) != 0 || status.st_uid == geteuid()) return {};
+  return fail(ErrorCode::permission_denied,
+              "the policy in {} belongs to user {}, and this is user {}: run it as that user, who alone changes which "
+              "keys count",
+              directory, status.st_uid, geteuid());
+}
+
 // The file, held for a change.
 class ApproverFile {
  public:
   static Result<ApproverFile> open(const std::string& directory) {
+    ALDIS_TRY(check_owner(directory));
     ALDIS_TRY_ASSIGN(FileDescriptor folder, make_own_directory(directory, Others::may_list));
     ALDIS_TRY_ASSIGN(ConfigurationLock lock, ConfigurationLock::take(folder));
     ALDIS_TRY_ASSIGN(std::vector<Approver> approvers, list_approvers(directory));
@@ -156,15 +169,11 @@ Result<std::vector<Approver>> list_approvers(const std::string& directory) {
 
 Result<Approver> trust_approver(const std::string& directory, std::string_view name, std::string_view public_key) {
   ALDIS_TRY(check_approver_name(name));
-  const std::optional<PublicKey> key = parse_public_key(public_key);
-  if (!key) {
-    return fail(ErrorCode::invalid_argument,
-                "that is no public key: it is \"ed25519:\" and 43 characters, as aldis approvers enroll printed it");
-  }
+  ALDIS_TRY_ASSIGN(const PublicKey key, parse_public_key(public_key));
   ALDIS_TRY_ASSIGN(ApproverFile file, ApproverFile::open(directory));
   Approver added{.name = std::string(name),
                  .public_key = std::string(public_key),
-                 .key_id = key_id_of(*key),
+                 .key_id = key_id_of(key),
                  .trusted_at = SystemClock().wall_now(),
                  .revoked_at = {}};
   ALDIS_TRY(check_new(file.approvers(), added));

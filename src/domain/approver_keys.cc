@@ -97,7 +97,7 @@ std::optional<KeyFile> parse_key_file(std::string_view text) {
   take_word(rest, ' ');
   file.name = take_word(rest, '\n');
   take_word(rest, ' ');
-  const std::optional<PublicKey> key = parse_public_key(take_word(rest, '\n'));
+  const Result<PublicKey> key = parse_public_key(take_word(rest, '\n'));
   take_word(rest, ' ');
   if (!key || !parse_number(take_word(rest, ' '), file.cost.operations) ||
       !parse_number(take_word(rest, ' '), file.cost.memory_bytes) || !decode(take_word(rest, '\n'), file.salt)) {
@@ -227,10 +227,17 @@ std::array<std::uint8_t, 64> ApproverKey::sign(std::string_view message) const {
   return signature;
 }
 
-std::optional<PublicKey> parse_public_key(std::string_view text) {
+Result<PublicKey> parse_public_key(std::string_view text) {
   PublicKey key{};
-  if (!text.starts_with(kKeyPrefix) || !decode(text.substr(kKeyPrefix.size()), key)) return std::nullopt;
-  if (crypto_core_ed25519_is_valid_point(key.data()) != 1) return std::nullopt;
+  if (!text.starts_with(kKeyPrefix) || !decode(text.substr(kKeyPrefix.size()), key)) {
+    return fail(ErrorCode::invalid_argument,
+                "that is no public key: it is \"ed25519:\" and 43 characters, as aldis approvers enroll printed it");
+  }
+  if (crypto_core_ed25519_is_valid_point(key.data()) != 1) {
+    return fail(ErrorCode::invalid_argument,
+                "that has the form of a public key, and is not a valid Ed25519 key: a character of it is another than "
+                "aldis approvers enroll printed");
+  }
   return key;
 }
 

@@ -20,8 +20,8 @@ namespace aldis {
 
 using PublicKey = std::array<std::uint8_t, 32>;
 
-// Of "ed25519:…"; nothing if that is no key.
-std::optional<PublicKey> parse_public_key(std::string_view text);
+// Of "ed25519:…". invalid_argument: it is not written like a key, or is no point of the curve that a key can be.
+Result<PublicKey> parse_public_key(std::string_view text);
 std::string format_public_key(const PublicKey& key);
 std::string key_id_of(const PublicKey& key);
 

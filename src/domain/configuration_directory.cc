@@ -116,6 +116,10 @@ Result<std::optional<std::string>> read_configuration_file(const std::string& di
   const FileDescriptor file =
       own_descriptor(openat(folder.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   if (!file.is_open() && is_missing(errno)) return std::optional<std::string>();
+  if (!file.is_open() && errno == ELOOP) {
+    return fail(ErrorCode::failed_precondition,
+                "{} is a symbolic link, and links are not followed here: put the file itself in its place", path);
+  }
   if (!file.is_open()) return cannot("open", path, errno);
   struct stat above{};
   struct stat status{};

@@ -176,18 +176,29 @@ TEST_F(AtTerminalOnRedis, a_watch_outlives_its_store) {
   EXPECT_EQ(terminal.wait(), 0);
 }
 
-class SignedAtTerminal : public AtTerminal {
+// One whose deploy… is answered with signatures, from `write_policy` on.
+class PolicyAtTerminal : public AtTerminal {
  protected:
-  SignedAtTerminal() {
-    const std::string config = sandbox.write_file("home/.config/aldis/config.toml", "");
+  void write_policy() const {
     const std::string rules =
         sandbox.write_file("home/.config/aldis/approvals.toml",
                            "version = 1\n[[rule]]\ntype = \"deploy\"\napprovers = [\"dana\", \"erik\"]\n");
-    for (const std::string& path : {sandbox.home() + "/.config/aldis", config, rules}) ::chmod(path.c_str(), 0700);
-    const std::string key =
-        sandbox.aldis({"approvers", "enroll", "dana", "--passphrase-file", "-"}, {}, "open sesame\n")
-            .text("/data/public_key");
-    EXPECT_EQ(sandbox.aldis({"approvers", "trust", "dana", key}).exit_code, 0);
+    for (const std::string& path : {sandbox.home() + "/.config/aldis", rules}) ::chmod(path.c_str(), 0700);
+  }
+  std::string enroll(const std::string& name) const {
+    return sandbox.aldis({"approvers", "enroll", name, "--passphrase-file", "-"}, {}, "open sesame\n")
+        .text("/data/public_key");
+  }
+  void trust(const std::string& name, const std::string& key) const {
+    EXPECT_EQ(sandbox.aldis({"approvers", "trust", name, key}).exit_code, 0);
+  }
+};
+
+class SignedAtTerminal : public PolicyAtTerminal {
+ protected:
+  SignedAtTerminal() {
+    write_policy();
+    trust("dana", enroll("dana"));
   }
 };
 
@@ -203,6 +214,92 @@ TEST_F(SignedAtTerminal, a_request_is_shown_again_after_a_wrong_passphrase) {
     ASSERT_TRUE(terminal.shows(std::string_view(passphrase).contains("sesame") ? "done" : "not done:"));
   }
   EXPECT_EQ(status(id), "approved");
+}
+
+TEST_F(PolicyAtTerminal, a_watch_learns_of_a_policy_that_is_written_while_it_runs) {
+  open();
+  Terminal terminal(watch(), environment());
+  ASSERT_TRUE(terminal.shows("answers: open"));
+  ASSERT_TRUE(terminal.shows("approve?"));
+  terminal.type("s");
+  ASSERT_TRUE(terminal.shows("skipped"));
+  trust("dana", enroll("dana"));
+  write_policy();
+  const std::string id = open();
+  ASSERT_TRUE(terminal.shows("answers: signed, 0 of 1 approvals"));
+  ASSERT_TRUE(terminal.shows("approve?"));
+  terminal.type("y\n");
+  ASSERT_TRUE(terminal.shows("passphrase of dana: "));
+  terminal.type("open sesame\n");
+  ASSERT_TRUE(terminal.shows("done"));
+  EXPECT_EQ(status(id), "approved");
+}
+
+TEST_F(PolicyAtTerminal, what_a_policy_that_came_later_lets_nobody_approve_is_told_and_not_asked_again) {
+  open();
+  Terminal terminal(watch(), environment());
+  ASSERT_TRUE(terminal.shows("approve?"));
+  trust("dana", enroll("dana"));
+  write_policy();
+  terminal.type("y\n");
+  ASSERT_TRUE(terminal.shows("not done:"));
+  ASSERT_TRUE(terminal.shows("is for others: it was opened under another policy"));
+  terminal.type("\x03");
+  EXPECT_EQ(terminal.wait(), 130);
+  EXPECT_THAT(terminal.screen(), Not(HasSubstr("passphrase")));
+}
+
+TEST_F(SignedAtTerminal, whose_key_is_trusted_later_is_asked_then) {
+  const std::string id = open();
+  const std::string key = enroll("erik");
+  Terminal terminal(sandbox.command({"approvals", "watch", "--as", "erik"}), environment());
+  ASSERT_TRUE(terminal.shows("no key of erik is trusted here"));
+  trust("erik", key);
+  ASSERT_TRUE(terminal.shows("approve?"));
+  terminal.type("n\n");
+  ASSERT_TRUE(terminal.shows("passphrase of erik: "));
+  terminal.type("open sesame\n");
+  ASSERT_TRUE(terminal.shows("done"));
+  EXPECT_EQ(status(id), "rejected");
+}
+
+TEST_F(SignedAtTerminal, a_watch_outlives_a_policy_that_is_not_well_formed_for_a_while) {
+  Terminal terminal(watch(), environment());
+  ASSERT_TRUE(terminal.shows("waiting for requests"));
+  const std::string id = open();
+  ASSERT_TRUE(terminal.shows("approve?"));
+  sandbox.write_file("home/.config/aldis/approvals.toml", "version = 1\n[[ru");
+  terminal.type("s");
+  ASSERT_TRUE(terminal.shows("trying again until it works"));
+  write_policy();
+  open();
+  ASSERT_TRUE(terminal.shows("answers: signed"));
+}
+
+TEST_F(SignedAtTerminal, nobody_is_asked_for_a_passphrase_for_longer_than_the_command_may_take) {
+  const std::string id = open();
+  for (const Words& words : {Words{"approvals", "approve", id, "--as", "dana"}, Words{"approvers", "enroll", "fay"}}) {
+    Words all = words;
+    all.insert(all.end(), {"--timeout", "2"});
+    Terminal terminal(sandbox.command(all), environment());
+    ASSERT_TRUE(terminal.shows("passphrase of "));
+    EXPECT_EQ(terminal.wait(), 10);
+    EXPECT_THAT(terminal.screen(), HasSubstr("the time given with --timeout is over"));
+    EXPECT_TRUE(terminal.echoes());
+  }
+  EXPECT_EQ(status(id), "pending");
+}
+
+TEST_F(SignedAtTerminal, a_signal_at_a_passphrase_ends_in_an_envelope) {
+  const std::string id = open();
+  for (const auto& [signal, code] : {std::pair{SIGTERM, 143}, std::pair{SIGINT, 130}}) {
+    Terminal terminal(sandbox.command({"approvals", "reject", id, "--as", "dana", "--output", "json"}), environment());
+    ASSERT_TRUE(terminal.shows("passphrase of dana: "));
+    kill(terminal.pid(), signal);
+    EXPECT_EQ(terminal.wait(), code);
+    EXPECT_THAT(terminal.screen(), HasSubstr(R"("code":"CANCELLED","message":"ended by SIG)"));
+    EXPECT_TRUE(terminal.echoes());
+  }
 }
 
 TEST_F(SignedAtTerminal, who_is_no_approver_is_told_and_not_asked) {
@@ -226,12 +323,12 @@ TEST_F(AtTerminal, control_c_at_a_passphrase_ends_at_once_and_what_was_typed_goe
 }
 
 TEST_F(AtTerminal, a_signal_at_a_passphrase_leaves_a_terminal_that_echoes) {
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
+  for (const auto& [signal, code] : {std::pair{SIGTERM, 143}, std::pair{SIGINT, 130}, std::pair{SIGHUP, -SIGHUP}}) {
     Terminal terminal(sandbox.command({"approvers", "enroll", "dana"}), environment());
     ASSERT_TRUE(terminal.shows("passphrase of dana: "));
     EXPECT_FALSE(terminal.echoes());
     kill(terminal.pid(), signal);
-    EXPECT_EQ(terminal.wait(), -signal);
+    EXPECT_EQ(terminal.wait(), code);
     EXPECT_TRUE(terminal.echoes());
   }
 }

@@ -143,6 +143,17 @@ TEST_P(Approvals, lists_are_filtered_and_paged) {
   EXPECT_EQ(aldis({"approvals", "clear-expired"}).at("/data/cleared").as_int64(), 0);
 }
 
+TEST_P(Approvals, a_cursor_of_another_list_is_a_bad_argument) {
+  open();
+  const std::string of_another = "31";
+  for (const char* const list : {"list", "pending"}) {
+    const Ended ended = aldis({"approvals", list, "--cursor", of_another});
+    EXPECT_EQ(ended.exit_code, 2) << list << ": " << ended.out;
+    EXPECT_EQ(ended.text("/error/code"), "INVALID_ARGUMENT") << list;
+    EXPECT_THAT(ended.text("/error/message"), HasSubstr("--cursor is none of this list's")) << list;
+  }
+}
+
 TEST_P(Approvals, a_watch_that_is_no_terminal_prints_each_request_once) {
   const std::string before = open();
   Running watch(sandbox.command({"approvals", "watch", "--count", "2"}), environment());
@@ -205,15 +216,67 @@ TEST_P(SignedApprovals, take_a_quorum_of_signatures_by_trusted_keys) {
   EXPECT_EQ(vote(id, "erik").text("/data/status"), "approved");
   EXPECT_EQ(aldis({"approvals", "wait", id}).exit_code, 0);
 
+  const std::string another = open();
   EXPECT_EQ(aldis({"approvers", "revoke", "erik"}).exit_code, 0);
-  EXPECT_EQ(vote(open(), "erik").exit_code, 7);
+  EXPECT_EQ(vote(another, "erik").exit_code, 7);
   EXPECT_EQ(aldis({"approvers", "revoke", "nobody"}).exit_code, 5);
+}
+
+TEST_P(SignedApprovals, say_of_each_vote_whether_its_signature_is_valid_and_of_the_decision_whether_it_is_verified) {
+  for (const char* const name : {"dana", "erik"}) aldis({"approvers", "trust", name, enroll(name)});
+  const std::string id = open();
+  vote(id, "dana");
+  const Ended ended = vote(id, "erik");
+  EXPECT_THAT(ended.keys("/data/votes/0"),
+              ElementsAre("responder", "approved", "reason", "time", "key_id", "signature_valid"));
+  EXPECT_TRUE(ended.at("/data/votes/0/signature_valid").as_bool());
+  EXPECT_FALSE(ended.at("/data/verified").as_bool()) << "the policy is ours to change";
+}
+
+TEST_P(SignedApprovals, are_not_asked_for_where_nobody_could_approve_them) {
+  Ended ended = ask();
+  EXPECT_EQ(ended.exit_code, 4) << ended.out;
+  EXPECT_EQ(ended.text("/error/code"), "FAILED_PRECONDITION");
+  EXPECT_THAT(ended.text("/error/message"), HasSubstr("aldis approvers trust NAME KEY for dana, erik"));
+  ended = aldis({"approvals", "request", "deploy", "--agent", "dana"});
+  EXPECT_EQ(ended.exit_code, 4) << ended.out;
+  EXPECT_THAT(ended.text("/error/message"), HasSubstr("nobody could ever approve it"));
+  EXPECT_TRUE(aldis({"approvals", "list"}).rows("/data").empty());
+}
+
+TEST_P(SignedApprovals, ask_for_no_passphrase_of_whose_key_does_not_count) {
+  for (const char* const name : {"dana", "erik"}) aldis({"approvers", "trust", name, enroll(name)});
+  const std::string id = open();
+  aldis({"approvers", "revoke", "dana"});
+  const Ended ended = approve(id);
+  EXPECT_EQ(ended.exit_code, 7) << "not INPUT_REQUIRED: " << ended.out;
+  EXPECT_THAT(ended.text("/error/message"), HasSubstr("no key of dana is trusted here"));
 }
 
 TEST_P(SignedApprovals, other_types_are_open) {
   const std::string id =
       aldis({"approvals", "request", "lunch", "--agent", "worker", "--no-wait"}).text("/data/request_id");
   EXPECT_EQ(approve(id).text("/data/status"), "approved");
+}
+
+TEST(ApproversTrust, takes_the_key_of_its_own_example) {
+  const Sandbox sandbox;
+  const std::string help = sandbox.aldis({"approvers", "trust", "--help"}).err;
+  constexpr std::string_view kBefore = "aldis approvers trust dana ";
+  const std::size_t begin = help.find(kBefore);
+  ASSERT_NE(begin, std::string::npos) << help;
+  const std::string key = help.substr(begin + kBefore.size(), std::string_view("ed25519:").size() + 43);
+  const Ended ended = sandbox.aldis({"approvers", "trust", "dana", key});
+  EXPECT_EQ(ended.exit_code, 0) << ended.out;
+  EXPECT_EQ(ended.text("/data/0/public_key"), key);
+}
+
+TEST(ApproversTrust, says_what_is_wrong_with_a_key) {
+  const Sandbox sandbox;
+  const std::string no_point = "ed25519:3p2sT0O9QeZbWv1bDqVd3m0uW3l3Vx9kq2aYB7oXc1A";
+  const Ended ended = sandbox.aldis({"approvers", "trust", "dana", no_point});
+  EXPECT_EQ(ended.exit_code, 2);
+  EXPECT_THAT(ended.text("/error/message"), HasSubstr("not a valid Ed25519 key"));
 }
 
 ALDIS_ON_EACH_STORE(Approvals);

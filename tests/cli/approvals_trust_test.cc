@@ -5,6 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
+
 #include "core/sha256.h"
 #include "stores.h"
 
@@ -61,7 +64,10 @@ TEST_P(TrustedApprovals, an_answer_insists_on_the_context) {
     EXPECT_EQ(ended.text("/error/code"), "CONFLICT");
     EXPECT_EQ(ended.text("/data/status"), "pending");
   }
-  EXPECT_EQ(aldis({"approvals", "approve", id, "--as", "dana", "--context-hash", sha256_hex(kContext)}).exit_code, 0);
+  std::string in_capitals = sha256_hex(kContext);
+  std::ranges::transform(in_capitals, in_capitals.begin(), [](unsigned char c) { return std::toupper(c); });
+  const Ended ended = aldis({"approvals", "approve", id, "--as", "dana", "--context-hash", in_capitals});
+  EXPECT_EQ(ended.exit_code, 0) << ended.out;
 }
 
 TEST_P(TrustedApprovals, an_outcome_that_nobody_reads_keeps_its_exit_code) {
@@ -87,6 +93,8 @@ TEST_P(TrustedApprovals, a_policy_makes_no_command_wait_for_longer_than_it_was_t
       sandbox.write_file("policy/approvals.toml",
                          "version = 1\n[[rule]]\ntype = \"deploy\"\napprovers = [\"dana\"]\ntimeout = \"none\"\n");
   for (const std::string& path : {sandbox.directory() + "/policy", rules}) ::chmod(path.c_str(), 0700);
+  const std::string key = "ed25519:X7WtPsTVg_6kdSMhKilY86Dz7309_yJvAQXfg1gWJ_o";
+  EXPECT_EQ(aldis({"approvers", "trust", "dana", key}, {{"ALDIS_CONFIG", config}}).exit_code, 0);
   const Ended ended = aldis(request({"--timeout", "0.1"}), {{"ALDIS_CONFIG", config}});
   EXPECT_EQ(ended.exit_code, 84) << ended.out;
   EXPECT_EQ(ended.text("/error/code"), "STILL_PENDING");

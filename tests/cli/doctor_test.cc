@@ -9,7 +9,8 @@
 namespace aldis::testing {
 namespace {
 
-using ::testing::Contains;
+using ::testing::AllOf;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 
 class Doctor : public ::testing::Test {
@@ -105,6 +106,33 @@ TEST_F(Doctor, an_url_that_is_spelled_wrong_is_to_be_corrected) {
   const Ended ended = sandbox.aldis({"doctor"}, {{"ALDIS_STORE", "redis://host:port"}});
   EXPECT_EQ(ended.exit_code, 4);
   EXPECT_THAT(checks_of(ended)["store"].suggestion, HasSubstr("correct the store URL"));
+}
+
+TEST_F(Doctor, says_where_the_policy_is_and_whose_keys_are_missing) {
+  const std::string config = sandbox.home() + "/.config/aldis";
+  EXPECT_THAT(checks_of(sandbox.aldis({"doctor"}))["approval_policy"].message,
+              AllOf(HasSubstr(config), HasSubstr("open mode")));
+  const std::string rules =
+      sandbox.write_file("home/.config/aldis/approvals.toml",
+                         "version = 1\n[[rule]]\ntype = \"deploy\"\napprovers = [\"dana\", \"erik\"]\n");
+  for (const std::string& path : {config, rules}) ::chmod(path.c_str(), 0700);
+  const std::string key = "ed25519:X7WtPsTVg_6kdSMhKilY86Dz7309_yJvAQXfg1gWJ_o";
+  EXPECT_EQ(sandbox.aldis({"approvers", "trust", "dana", key}).exit_code, 0);
+  const Ended ended = sandbox.aldis({"doctor"});
+  EXPECT_EQ(ended.exit_code, 0) << ended.out;
+  const Check warned = checks_of(ended)["approval_policy"];
+  EXPECT_EQ(warned.status, "warn");
+  EXPECT_THAT(warned.message, AllOf(HasSubstr(config + ": 1 rule, not guarded"), EndsWith("trusted key: erik")));
+  EXPECT_THAT(warned.suggestion, HasSubstr("aldis approvers trust NAME KEY"));
+}
+
+TEST_F(Doctor, finds_a_policy_that_is_not_well_formed) {
+  const std::string rules = sandbox.write_file("home/.config/aldis/approvals.toml", "version = 2\n");
+  for (const std::string& path : {sandbox.home() + "/.config/aldis", rules}) ::chmod(path.c_str(), 0700);
+  const Ended ended = sandbox.aldis({"doctor"});
+  EXPECT_EQ(ended.exit_code, 4);
+  EXPECT_EQ(checks_of(ended)["approval_policy"].status, "fail");
+  EXPECT_THAT(checks_of(ended)["approval_policy"].message, HasSubstr("approvals.toml:1: version must be 1"));
 }
 
 }  // namespace

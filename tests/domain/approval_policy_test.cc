@@ -18,6 +18,7 @@ namespace aldis::testing {
 namespace {
 
 using namespace std::chrono_literals;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
@@ -185,6 +186,18 @@ INSTANTIATE_TEST_SUITE_P(
                       BadRules{"too_many_rules", many_rules(), 3002}),
     [](const auto& tested) { return tested.param.name; });
 
+TEST(ApprovalRules, that_are_never_in_force_are_told_with_both_lines) {
+  const std::string deploy = "[[rule]]\ntype = \"deploy/*\"\n" + kDana;
+  const std::string all = "[[rule]]\ntype = \"*\"\n" + kDana;
+  EXPECT_THAT(error_of(parse_rules("version = 1\n" + all + deploy, "rules")).message,
+              AllOf(HasSubstr("rules:6: the rule for deploy/* is never in force"), HasSubstr("* in line 3")));
+  const std::string within = "[[rule]]\ntype = \"deploy/eu/*\"\n" + kDana;
+  EXPECT_THAT(error_of(parse_rules("version = 1\n" + deploy + within, "rules")).message,
+              AllOf(HasSubstr("rules:6:"), HasSubstr("deploy/* in line 3")));
+  EXPECT_THAT(rules_of(deploy + all), SizeIs(2)) << "the narrower one first is what is meant";
+  EXPECT_THAT(rules_of(deploy + "[[rule]]\ntype = \"deploy\"\n" + kDana), SizeIs(2)) << "no deploy/ in front of it";
+}
+
 class ApprovalPolicyTest : public ::testing::Test {
  protected:
   ErrorCode refusal() { return error_of(ApprovalPolicy::load(world.path())).code; }
@@ -205,17 +218,18 @@ TEST_F(ApprovalPolicyTest, without_a_file_or_a_directory_is_open_mode) {
 TEST_F(ApprovalPolicyTest, goes_by_the_first_rule_that_matches) {
   world.write_rules(R"(
 [[rule]]
+type = "deploy/eu/west"
+approvers = ["fay"]
+[[rule]]
 type = "deploy/eu*"
 approvers = ["erik"]
 [[rule]]
 type = "deploy*"
 approvers = ["dana"]
-[[rule]]
-type = "deploy/eu/west"
-approvers = ["fay"]
 )");
   const ApprovalPolicy policy = world.policy();
-  EXPECT_THAT(policy.rule_for("deploy/eu/west")->approvers, ElementsAre("erik"));
+  EXPECT_THAT(policy.rule_for("deploy/eu/west")->approvers, ElementsAre("fay"));
+  EXPECT_THAT(policy.rule_for("deploy/eu/west2")->approvers, ElementsAre("erik"));
   EXPECT_THAT(policy.rule_for("deploy/us")->approvers, ElementsAre("dana"));
   EXPECT_EQ(policy.rule_for("delete"), nullptr) << "open mode";
 }
@@ -258,7 +272,11 @@ TEST_F(ApprovalPolicyTest, is_refused_when_others_may_write_to_it) {
 TEST_F(ApprovalPolicyTest, is_refused_when_the_file_is_no_regular_one) {
   write_text(world.file("elsewhere"), "version = 1\n" + rule);
   ASSERT_EQ(::symlink("elsewhere", world.file("approvals.toml").c_str()), 0);
-  EXPECT_EQ(refusal(), ErrorCode::failed_precondition);
+  const Error error = error_of(ApprovalPolicy::load(world.path()));
+  EXPECT_EQ(error.code, ErrorCode::failed_precondition);
+  EXPECT_EQ(error.message,
+            world.file("approvals.toml") +
+                " is a symbolic link, and links are not followed here: put the file itself in its place");
   ASSERT_EQ(::unlink(world.file("approvals.toml").c_str()), 0);
   ASSERT_EQ(::mkfifo(world.file("approvals.toml").c_str(), 0600), 0);
   EXPECT_EQ(refusal(), ErrorCode::failed_precondition) << "and it does not wait for a writer";

@@ -42,7 +42,7 @@ TEST(SignedApprovals, are_approved_by_as_many_as_the_rule_asks_for) {
   EXPECT_EQ(first->status, pending);
   EXPECT_EQ(first->approvals, 1u);
   ASSERT_THAT(first->votes, SizeIs(1));
-  EXPECT_TRUE(first->votes[0].verified);
+  EXPECT_TRUE(first->votes[0].signature_valid);
   EXPECT_EQ(first->votes[0].key_id, world.dana.key_id());
   const auto second = world.vote(id, world.fay);
   ASSERT_TRUE(second) << second.error().message;
@@ -84,7 +84,7 @@ TEST(SignedApprovals, take_votes_of_approvers_alone) {
   const ApproverKey greta = world.configuration.approver("greta");
   const std::string id = world.ask().request_id;
   EXPECT_EQ(code_of(world.vote(id, greta)), ErrorCode::permission_denied) << "trusted, but not for this";
-  world.configuration.write_rules("[[rule]]\ntype = \"deploy\"\napprovers = [\"hugo\"]\n");
+  world.configuration.write_rules("[[rule]]\ntype = \"deploy\"\napprovers = [\"dana\", \"hugo\"]\n");
   world.configuration.enroll("hugo");
   EXPECT_EQ(code_of(world.vote(world.ask().request_id, world.configuration.unseal("hugo"))),
             ErrorCode::permission_denied)
@@ -187,7 +187,7 @@ TEST(ForgedApprovals, votes_without_a_valid_signature_count_as_absent_and_keep_n
   }
   const ApprovalRequest shown = *world.gate().get_request(id);
   EXPECT_EQ(shown.approvals, 0u);
-  EXPECT_FALSE(shown.votes[0].verified);
+  EXPECT_FALSE(shown.votes[0].signature_valid);
   EXPECT_EQ(world.vote(id, world.dana)->approvals, 1u);
   EXPECT_EQ(world.vote(id, world.erik)->status, approved);
   EXPECT_EQ(world.gate().wait(id)->end, ApprovalEnd::approved);

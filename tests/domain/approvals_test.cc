@@ -78,7 +78,7 @@ TEST(Approvals, in_open_mode_the_first_answer_decides_and_is_not_verified) {
     EXPECT_EQ(decided->votes[0].approved, approve);
     EXPECT_EQ(decided->votes[0].reason, "looks fine");
     EXPECT_EQ(decided->votes[0].time, world.clock->wall_now());
-    EXPECT_FALSE(decided->votes[0].verified);
+    EXPECT_FALSE(decided->votes[0].signature_valid);
     EXPECT_EQ(world.gate().get_request(id)->status, decided->status);
   }
 }

@@ -265,7 +265,22 @@ TEST_F(TrustedApprovers, need_a_key_that_is_one) {
                                  good + "=", good.substr(0, good.size() - 1), identity}) {
     EXPECT_EQ(error_of(trust_approver(world.path(), "dana", bad)).code, ErrorCode::invalid_argument) << bad;
   }
+  EXPECT_THAT(error_of(trust_approver(world.path(), "dana", "ed25519:")).message, HasSubstr("43 characters"));
+  EXPECT_THAT(error_of(trust_approver(world.path(), "dana", identity)).message, HasSubstr("not a valid Ed25519 key"));
   EXPECT_THAT(names(), IsEmpty());
+}
+
+TEST_F(TrustedApprovers, of_a_policy_that_belongs_to_another_user_are_changed_by_that_user) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give directories away";
+  const Approver dana = world.trust(world.enroll("dana"));
+  ASSERT_EQ(::chown(world.path().c_str(), 65534, 65534), 0);
+  for (const Error& error : {error_of(revoke_approver(world.path(), "dana")),
+                             error_of(trust_approver(world.path(), "erik", dana.public_key))}) {
+    EXPECT_EQ(error.code, ErrorCode::permission_denied);
+    EXPECT_THAT(error.message, AllOf(HasSubstr(world.path() + " belongs to user 65534, and this is user 0"),
+                                     HasSubstr("run it as that user")));
+  }
+  EXPECT_FALSE(list_approvers(world.path())->front().revoked_at);
 }
 
 TEST_F(TrustedApprovers, can_be_read_by_the_agents_of_other_users) {

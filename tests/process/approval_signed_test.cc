@@ -63,7 +63,7 @@ TEST_P(SignedApprovals, are_given_by_a_quorum_of_processes) {
   EXPECT_EQ(end.at(6), "unverified") << "we can write the policy ourselves";
   const ApprovalRequest record = stage.read(waiter.id);
   ASSERT_EQ(record.votes.size(), 2u);
-  EXPECT_TRUE(record.votes[0].verified && record.votes[1].verified);
+  EXPECT_TRUE(record.votes[0].signature_valid && record.votes[1].signature_valid);
   EXPECT_EQ(stage.audit_of(waiter.id),
             "requested by worker, vote approved by ann, vote approved by bob, decided approved by bob");
   EXPECT_EQ(stage.audit_fault(), "");
@@ -135,7 +135,7 @@ TEST_P(SignedApprovals, do_not_come_from_what_is_written_past_the_library) {
   EXPECT_EQ(record.status, ApprovalState::pending);
   EXPECT_THAT(record.reason, HasSubstr("stored as approved by ann, which the votes do not prove"));
   ASSERT_EQ(record.votes.size(), 1u);
-  EXPECT_FALSE(record.votes[0].verified);
+  EXPECT_FALSE(record.votes[0].signature_valid);
 }
 
 TEST_P(SignedApprovals, are_for_one_request_only) {

@@ -151,6 +151,17 @@ TEST(Documentation, an_unused_limit_is_noticed) {
   EXPECT_THAT(unused_limits(tree), ElementsAre(HasSubstr("kUnused")));
 }
 
+// A test of the command line trusts the one of its help.
+TEST(Documentation, shows_the_same_public_key_as_the_help) {
+  const std::regex key("ed25519:[A-Za-z0-9_-]{43}");
+  const auto key_in = [&](const std::string& path) {
+    const std::string& text = project().at(path);
+    std::smatch found;
+    return std::regex_search(text, found, key) ? found.str() : "no key in " + path;
+  };
+  EXPECT_EQ(key_in("docs/approvals.md"), key_in("src/cli/commands/approvers.cc"));
+}
+
 TEST(Documentation, names_no_machine) { EXPECT_EQ(report(machine_paths(project())), ""); }
 
 TEST(Documentation, the_path_of_a_machine_is_noticed) {

@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "cli/approval_shapes.h"
 #include "cli/passphrase.h"
 #include "core/failure.h"
 #include "core/format.h"
+#include "domain/approval_answerable.h"
 
 namespace aldis::cli {
 namespace {
@@ -20,6 +22,15 @@ std::string name_of_user() {
   passwd* user = nullptr;
   getpwuid_r(geteuid(), &entry, buffer.data(), buffer.size(), &user);
   return user == nullptr ? fmt::format("uid-{}", geteuid()) : std::string(user->pw_name);
+}
+
+// As context_hash is written: other programs print the same digits in capitals.
+std::optional<std::string> insisted_hash(const Arguments& arguments) {
+  std::optional<std::string> hash = arguments.text(kContextHash.name);
+  for (char& digit : hash ? std::span<char>(*hash) : std::span<char>()) {
+    if (digit >= 'A' && digit <= 'F') digit = static_cast<char>(digit - 'A' + 'a');
+  }
+  return hash;
 }
 
 Failure failure_of(const ApprovalRequest& request) {
@@ -37,6 +48,33 @@ Failure failure_of(const ApprovalRequest& request) {
                      .code = std::string(kCodeTimeout),
                      .message = "nobody decided before the deadline" + why};
   }
+}
+
+// As far as the rule says, the request, and the name.
+std::string why_not_entitled(const Invocation& invocation, const ApprovalPolicy& policy,
+                             const ApprovalRequest& request) {
+  const std::string who = answering_name(invocation);
+  if (request.agent_id == who || request.agent_id == invocation.settings.agent.value) {
+    return fmt::format("{} asked for it, and nobody answers a request of their own", request.agent_id);
+  }
+  const ApprovalRule* const rule = policy.rule_for(request.approval_type);
+  if (rule == nullptr && request.policy_hash.empty()) return {};
+  if (rule == nullptr) return "it was opened under a policy that is not here: no rule of approvals.toml matches it";
+  if (request.policy_hash != rule->hash()) {
+    return "it was opened under another policy than the one here: whoever asked for it has to ask again";
+  }
+  if (std::ranges::find(rule->approvers, who) != rule->approvers.end()) return {};
+  return fmt::format("{} is not one of those who may answer it: {}", who, join_names(rule->approvers));
+}
+
+std::string why_no_key_counts(const ApprovalPolicy& policy, const std::string& who) {
+  const bool is_trusted = std::ranges::any_of(
+      policy.approvers(), [&](const Approver& approver) { return approver.name == who && !approver.revoked_at; });
+  if (is_trusted) return {};
+  return fmt::format(
+      "no key of {} is trusted here: run aldis approvers trust {} KEY with the key of aldis approvers "
+      "enroll",
+      who, who);
 }
 
 }  // namespace
@@ -77,13 +115,12 @@ std::string answering_name(const Invocation& invocation) {
 
 std::optional<Reply> refuse_another(const Invocation& invocation, const ApprovalRequest& request) {
   std::string message;
-  const auto insist = [&](std::string_view option, std::string_view what, const std::string& found) {
-    const auto wanted = invocation.arguments.text(option);
+  const auto insist = [&](const std::optional<std::string>& wanted, std::string_view what, const std::string& found) {
     if (!wanted || *wanted == found) return;
     message += fmt::format("{}its {} is {}, not {}", message.empty() ? "" : "; ", what, found, *wanted);
   };
-  insist("--type", "type", request.approval_type);
-  insist(kContextHash.name, "context hash", request.context_hash);
+  insist(invocation.arguments.text("--type"), "type", request.approval_type);
+  insist(insisted_hash(invocation.arguments), "context hash", request.context_hash);
   if (message.empty()) return std::nullopt;
   Reply reply = approval_reply(invocation.style, request);
   reply.failure =
@@ -93,34 +130,29 @@ std::optional<Reply> refuse_another(const Invocation& invocation, const Approval
 
 void check_insisted(Arguments& arguments) {
   if (const auto type = arguments.text("--type")) arguments.check_name("--type", *type);
-  const auto hash = arguments.text(kContextHash.name);
+  const auto hash = insisted_hash(arguments);
   if (!hash) return;
   const bool is_hash = hash->size() == 64 && hash->find_first_not_of("0123456789abcdef") == std::string::npos;
   if (!is_hash) arguments.add_problem("--context-hash must be 64 hexadecimal digits, as context_hash of an answer");
 }
 
-std::string why_not_answer(const Invocation& invocation, const ApprovalRequest& request) {
-  const std::string who = answering_name(invocation);
-  if (request.agent_id == who || request.agent_id == invocation.settings.agent.value) {
-    return fmt::format("{} asked for it, and nobody answers a request of their own", request.agent_id);
-  }
-  if (!request.is_signed) return {};
-  const Result<std::string> directory = policy_directory(invocation);
-  const Result<ApprovalPolicy> policy =
-      directory ? ApprovalPolicy::load(*directory) : std::unexpected(directory.error());
-  const ApprovalRule* const rule = policy ? policy->rule_for(request.approval_type) : nullptr;
-  if (rule == nullptr || std::ranges::find(rule->approvers, who) != rule->approvers.end()) return {};
-  std::string others;
-  for (const std::string& approver : rule->approvers) others += (others.empty() ? "" : ", ") + approver;
-  return fmt::format("{} is not one of those who may answer it: {}", who, others);
+std::string why_not_answer(const Invocation& invocation, const ApprovalPolicy& policy, const ApprovalRequest& request) {
+  std::string why = why_not_entitled(invocation, policy, request);
+  if (!why.empty() || policy.rule_for(request.approval_type) == nullptr) return why;
+  return why_no_key_counts(policy, answering_name(invocation));
 }
 
 Reply answer_request(const Invocation& invocation, ApprovalGate& gate, const ApprovalRequest& read, bool approved,
                      const std::string& reason, const std::stop_token& stop) {
   const std::string who = answering_name(invocation);
+  const ApprovalPolicy& policy = gate.policy();
+  const bool takes_key = policy.rule_for(read.approval_type) != nullptr && read.status == ApprovalState::pending;
   std::optional<ApproverKey> key;
   // Without a key the gate refuses by itself whoever may not answer, and whatever is decided.
-  if (read.is_signed && read.status == ApprovalState::pending && why_not_answer(invocation, read).empty()) {
+  if (takes_key && why_not_entitled(invocation, policy, read).empty()) {
+    if (std::string why = why_no_key_counts(policy, who); !why.empty()) {
+      return fail_with(make_error(ErrorCode::permission_denied, "{}", why));
+    }
     const auto passphrase = read_passphrase(invocation, who, Asking::once, stop);
     if (!passphrase) return passphrase.error();
     const Result<std::string> directory = policy_directory(invocation);

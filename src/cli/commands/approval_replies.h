@@ -32,8 +32,9 @@ void check_insisted(Arguments& arguments);
 // Who answers: --as, else the acting agent, else the user's name.
 std::string answering_name(const Invocation& invocation);
 
-// Why that person may not answer this request, as far as that is known here; empty: nothing is known against it.
-std::string why_not_answer(const Invocation& invocation, const ApprovalRequest& request);
+// Why that person cannot answer this request under the policy of a gate, as far as that is known here; empty: nothing
+// is known against it.
+std::string why_not_answer(const Invocation& invocation, const ApprovalPolicy& policy, const ApprovalRequest& request);
 
 // The answer of that person to the request as it was `read`. Signed mode takes that person's key, and its passphrase;
 // `stop` ends asking for it.

@@ -39,7 +39,7 @@ constexpr OptionSpec kOptions[] = {
     kContextHash,
     kPassphraseFile,
 };
-constexpr ExitCode kExits[] = {ExitCode::not_found, ExitCode::conflict, ExitCode::interrupted};
+constexpr ExitCode kExits[] = {ExitCode::not_found, ExitCode::conflict, ExitCode::interrupted, ExitCode::terminated};
 constexpr ExampleSpec kApproveExamples[] = {
     {"Yes", "aldis approvals approve apr_01JD0000000000000000000000 --as dana --reason 'looked at the plan'"},
     {"Yes, to that very plan",

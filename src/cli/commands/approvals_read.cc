@@ -13,6 +13,7 @@
 #include "cli/shapes.h"
 #include "cli/table.h"
 #include "core/format.h"
+#include "core/ids.h"
 #include "core/json_writer.h"
 
 namespace aldis::cli {
@@ -75,9 +76,18 @@ std::string read_type(Arguments& arguments) {
   return type;
 }
 
+// Of a list of requests, whose cursors are their ids.
+PageRequest read_page_of_requests(const Invocation& invocation) {
+  PageRequest request = read_page_request(invocation);
+  if (request.after && !parse_id(kApprovalIdPrefix, *request.after)) {
+    invocation.arguments.add_problem("--cursor is none of this list's");
+  }
+  return request;
+}
+
 Reply pending(const Invocation& invocation) {
   const std::string type = read_type(invocation.arguments);
-  const PageRequest request = read_page_request(invocation);
+  const PageRequest request = read_page_of_requests(invocation);
   if (auto refusal = refuse_bad_arguments(invocation)) return *std::move(refusal);
   const Result<Workspace> workspace = open_workspace(invocation);
   if (!workspace) return fail_with(workspace.error());
@@ -99,7 +109,7 @@ Reply list(const Invocation& invocation) {
   filter.agent_id = arguments.text("--by").value_or("");
   if (arguments.has("--by")) arguments.check_name("--by", filter.agent_id);
   filter.states = read_states(arguments);
-  const PageRequest request = read_page_request(invocation);
+  const PageRequest request = read_page_of_requests(invocation);
   filter.after = request.after.value_or("");
   filter.count = std::min(request.limit, limits::kApprovalPage);
   if (auto refusal = refuse_bad_arguments(invocation)) return *std::move(refusal);

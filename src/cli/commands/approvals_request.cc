@@ -65,15 +65,13 @@ AskRequest read_ask_request(const Invocation& invocation) {
 }
 
 // How long the command may still wait: as long as the request, unless a policy gave that more than --timeout says.
-std::optional<std::chrono::nanoseconds> patience_of(const Invocation& invocation, SteadyTime started,
-                                                    const ApprovalRequest& request) {
+std::optional<std::chrono::nanoseconds> patience_of(const Invocation& invocation, const ApprovalRequest& request) {
   const auto& timeout = invocation.settings.timeout;
   if (!timeout || (request.timeout && *request.timeout <= *timeout)) return std::nullopt;
-  return std::max<std::chrono::nanoseconds>(started + *timeout - invocation.clock.steady_now(), {});
+  return std::max<std::chrono::nanoseconds>(invocation.started + *timeout - invocation.clock.steady_now(), {});
 }
 
 Reply ask(const Invocation& invocation) {
-  const SteadyTime started = invocation.clock.steady_now();
   AskRequest request = read_ask_request(invocation);
   if (auto refusal = refuse_bad_arguments(invocation)) return *std::move(refusal);
   const Interruption interruption;
@@ -91,8 +89,7 @@ Reply ask(const Invocation& invocation) {
   if (stderr_is_terminal() && opened->status == ApprovalState::pending) {
     write_stderr(fmt::format("waiting for an answer: aldis approvals approve {} (or reject)\n", id));
   }
-  const Result<ApprovalOutcome> waited =
-      gate->wait(*opened, patience_of(invocation, started, *opened), interruption.token());
+  const Result<ApprovalOutcome> waited = gate->wait(*opened, patience_of(invocation, *opened), interruption.token());
   return outcome_of_wait(invocation, *gate, *opened, interruption, waited);
 }
 

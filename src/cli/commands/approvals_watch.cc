@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <set>
+#include <map>
 
 #include "aldis/approvals.h"
 #include "cli/approval_prompt.h"
@@ -16,6 +16,7 @@
 #include "cli/passphrase.h"
 #include "cli/terminal_text.h"
 #include "core/format.h"
+#include "core/try.h"
 #include "domain/workspace_impl.h"
 
 namespace aldis::cli {
@@ -25,12 +26,14 @@ using std::chrono::nanoseconds;
 
 constexpr nanoseconds kPauseMin = std::chrono::milliseconds{200};
 constexpr nanoseconds kPauseMax = std::chrono::seconds{5};
+constexpr nanoseconds kPolicyLook = std::chrono::seconds{5};  // between looks for a policy that lets us answer
 
 class Watch {
  public:
   Watch(const Invocation& invocation, const Workspace& workspace, ApprovalGate& gate, Interruption& interruption,
         std::size_t count)
       : invocation_(invocation),
+        workspace_(workspace),
         waker_(workspace.impl()->waker()),
         gate_(gate),
         interruption_(interruption),
@@ -44,6 +47,10 @@ class Watch {
     if (asks_) write_stdout("waiting for requests; Ctrl-C ends\n");
     while (!interruption_.token().stop_requested() && !quit_ && seen_.size() < count_) {
       const std::uint64_t rings = rung_->rings();
+      if (const Result<void> reopened = reopen(); !reopened) {
+        outlast(reopened.error());
+        continue;
+      }
       const Result<std::vector<ApprovalRequest>> pending = gate_.get_pending_approvals(type_);
       if (!pending) {
         if (!pending.error().retryable) return std::unexpected(pending.error());
@@ -52,18 +59,36 @@ class Watch {
       }
       pause_ = {};
       bool asked = false;
+      nanoseconds quiet = limits::kQuietMax;
       for (const ApprovalRequest& request : *pending) {
-        if (!seen_.insert(request.request_id).second) continue;
-        meet(request);
+        const std::string why = asks_ ? why_not_answer(invocation_, gate_.policy(), request) : std::string();
+        if (!why.empty()) quiet = kPolicyLook;  // nobody rings when a policy is written, or a key is trusted
+        if (!is_news(request.request_id, why)) continue;
+        meet(request, why);
         asked = asks_;
         if (asked || seen_.size() >= count_) break;  // a person took time: look again at what is pending
       }
-      if (!asked && seen_.size() < count_) waker_.sleep(*rung_, rings, limits::kQuietMax, interruption_.token());
+      if (!asked && seen_.size() < count_) waker_.sleep(*rung_, rings, quiet, interruption_.token());
     }
     return {};
   }
 
  private:
+  // Rules, too, are those of the files as they are now.
+  Result<void> reopen() {
+    ALDIS_TRY_ASSIGN(gate_, ApprovalGate::open(workspace_, invocation_.settings.agent.value));
+    return {};
+  }
+
+  // Met for the first time, or we could not answer it then, and now we can.
+  bool is_news(const std::string& id, const std::string& why) {
+    const auto [met, is_first] = seen_.try_emplace(id, why);
+    if (is_first) return true;
+    if (met->second.empty() || !why.empty()) return false;
+    met->second.clear();
+    return true;
+  }
+
   // Told once, until it works again.
   void outlast(const Error& error) {
     if (pause_ == nanoseconds::zero()) {
@@ -73,7 +98,11 @@ class Watch {
     waker_.sleep(*rung_, rung_->rings(), pause_, interruption_.token());
   }
 
-  void meet(const ApprovalRequest& request) {
+  void meet(const ApprovalRequest& request, const std::string& why) {
+    if (!why.empty()) {
+      return write_stdout(fmt::format("{}  {} is for others: {}\n", request.request_id,
+                                      printable(request.approval_type), printable(why)));
+    }
     if (asks_) return ask(request);
     if (!invocation_.style.table()) return write_stdout(json_line(approval_json(request)));
     write_stdout(fmt::format("{}  {}  {}  (untrusted) {}\n", request.request_id, printable(request.approval_type),
@@ -91,18 +120,13 @@ class Watch {
 
   void ask(const ApprovalRequest& request) {
     using Kind = PromptAnswer::Kind;
-    if (const std::string why = why_not_answer(invocation_, request); !why.empty()) {
-      return write_stdout(fmt::format("{}  {} is for others: {}\n", request.request_id,
-                                      printable(request.approval_type), printable(why)));
-    }
     std::uint64_t rings = rung_->rings();
     ApprovalPrompt prompt(invocation_.style, invocation_.clock, interruption_.token());
     const PromptAnswer answer = prompt.ask(request, [&] { return is_open(request, rings); });
     switch (answer.kind) {
       case Kind::approve:
       case Kind::reject:
-        return tell(request.request_id, answer_request(invocation_, gate_, request, answer.kind == Kind::approve,
-                                                       answer.reason, interruption_.token()));
+        return tell(request.request_id, reply_to(request, answer));
       case Kind::closed:
         return tell_how_it_ended(request.request_id);
       case Kind::skip:
@@ -116,6 +140,13 @@ class Watch {
       case Kind::ended:
         return;
     }
+  }
+
+  // Under the policy as it is now: that of when the request was shown may be an hour old.
+  Reply reply_to(const ApprovalRequest& request, const PromptAnswer& answer) {
+    if (const Result<void> reopened = reopen(); !reopened) return fail_with(reopened.error());
+    return answer_request(invocation_, gate_, request, answer.kind == PromptAnswer::Kind::approve, answer.reason,
+                          interruption_.token());
   }
 
   // What was not done is asked again, as long as it is pending.
@@ -137,6 +168,7 @@ class Watch {
   }
 
   const Invocation& invocation_;
+  const Workspace& workspace_;
   Waker& waker_;
   ApprovalGate& gate_;
   Interruption& interruption_;
@@ -144,8 +176,8 @@ class Watch {
   const std::size_t count_;
   const bool asks_;  // a person is there to answer
   const std::unique_ptr<Subscription> rung_;
-  std::set<std::string> seen_;
-  nanoseconds pause_{};  // after the last failure of the store; 0: there was none since it worked
+  std::map<std::string, std::string> seen_;  // by their ids; why we could not answer, or nothing
+  nanoseconds pause_{};                      // after the last failure of the store; 0: there was none since it worked
   bool quit_ = false;
 };
 

@@ -97,12 +97,13 @@ constexpr ArgumentSpec kTrustArguments[] = {
     {.name = "KEY", .help = "Its public key, ed25519:..., as enroll shows it"},
 };
 constexpr OptionSpec kEnrollOptions[] = {kPassphraseFile};
-constexpr ExitCode kEnrollExits[] = {ExitCode::conflict};
+constexpr ExitCode kEnrollExits[] = {ExitCode::conflict, ExitCode::interrupted, ExitCode::terminated};
+constexpr ExitCode kTrustExits[] = {ExitCode::conflict};
 constexpr ExitCode kRevokeExits[] = {ExitCode::not_found};
 constexpr ExampleSpec kEnrollExamples[] = {{"On the approver's own machine", "aldis approvers enroll dana"}};
 constexpr ExampleSpec kListExamples[] = {{"Whose keys count here?", "aldis approvers list"}};
 constexpr ExampleSpec kTrustExamples[] = {
-    {"Where requests wait", "aldis approvers trust dana ed25519:3p2sT0O9QeZbWv1bDqVd3m0uW3l3Vx9kq2aYB7oXc1A"},
+    {"Where requests wait", "aldis approvers trust dana ed25519:X7WtPsTVg_6kdSMhKilY86Dz7309_yJvAQXfg1gWJ_o"},
 };
 constexpr ExampleSpec kRevokeExamples[] = {{"Her laptop was stolen", "aldis approvers revoke dana"}};
 constexpr std::string_view kNotes =
@@ -139,7 +140,7 @@ constinit const CommandSpec kApproversTrust{
     .summary = "Let the signatures of a key count as those of an approver",
     .arguments = kTrustArguments,
     .danger = Danger::mutating,
-    .exits = kEnrollExits,
+    .exits = kTrustExits,
     .output_schema = schema::kApprovers,
     .examples = kTrustExamples,
     .notes = kNotes,

@@ -108,6 +108,7 @@ std::vector<Check> examine(const Invocation& invocation) {
   const Result<Workspace> workspace = open_workspace(invocation);
   checks.push_back(check_store(invocation.settings, workspace));
   checks.push_back(check_clock(invocation.clock));
+  checks.push_back(check_policy(invocation));
   std::vector<Check> own;
   if (is_local(invocation.settings)) {
     own = check_local_store(invocation);
@@ -172,7 +173,8 @@ Check check_audit_log(std::uint64_t entries) {
 
 constinit const CommandSpec kDoctor{
     .name = "doctor",
-    .summary = "Check that a fleet can meet here: the board and its room, or the servers; the clock",
+    .summary =
+        "Check that a fleet can meet here: the board and its room, or the servers; the clock; the approval policy",
     .danger = Danger::mutating,
     .output_schema = schema::kChecks,
     .examples = kExamples,

@@ -1,6 +1,6 @@
 #pragma once
 // What `aldis doctor` finds: one check is a verdict, what was seen, and what to do about it. The checks of a kind of
-// store are in doctor_local.cc and doctor_redis.cc; doctor.cc runs them.
+// store are in doctor_local.cc and doctor_redis.cc, that of the policy in doctor_policy.cc; doctor.cc runs them.
 //
 // Threads: one thread.
 
@@ -36,6 +36,9 @@ std::vector<Check> check_redis_store(const Invocation& invocation, SteadyTime de
 
 // A log of so many entries: a warning before it is full, since then nobody can ask for an approval.
 Check check_audit_log(std::uint64_t entries);
+
+// The approval policy: where it is, whether it is well formed and guarded, and whose keys are missing.
+Check check_policy(const Invocation& invocation);
 
 // What to do when a store on Redis does not open or answer.
 std::string_view what_helps_against(const Error& error);
