@@ -70,8 +70,8 @@ class EventWorld : public ::testing::Test {
     return client_->run(script, groups_.stream("deploy"), arguments).value();
   }
   Reply read_group_twice_as(std::string_view call_id) {
-    return run(kEventGroupRead, {"workers", "bob", "0", "3", "60000000", call_id, "6000", "10000", "64",
-                                 "2592000000000", "500", "4194304"});
+    return run(kEventGroupRead, {"workers", "bob", "0", "3", "60000000", call_id, "6000", "64", "2592000000000", "500",
+                                 "4194304", "10000"});
   }
 
   std::string command(const Words& words) const { return server_.command(words); }
@@ -123,7 +123,9 @@ class EventWorld : public ::testing::Test {
   }
   std::int64_t now_ms() const {
     return std::chrono::floor<std::chrono::milliseconds>(clock_->wall_now().time_since_epoch()).count();
+  // As another process has them: they told the server nothing yet.
   }
+  std::shared_ptr<EventGroupStore> other_groups() const { return make_redis_event_groups(client_, groups_, clock_); }
 
  private:
   ClockFile server_clock_;
