@@ -17,6 +17,7 @@ struct Kept {
 };
 
 struct Given {
+  std::uint64_t ms = 0;  // of the event
   std::string consumer;
   BootTime at;
   std::uint32_t deliveries = 1;
@@ -214,12 +215,17 @@ class MemoryStreams final : public EventStore, public EventGroupStore {
   }
 
   Result<std::uint64_t> acknowledge(std::string_view type, std::string_view name,
-                                    std::span<const std::uint64_t> ordinals) override {
+                                    std::span<const EventPlace> events) override {
     const MutexLock lock(mutex_);
     ALDIS_TRY_ASSIGN(Group* const group, find_group(type, name));
     group->used = find(type)->used = now();
     std::uint64_t acknowledged = 0;
-    for (const std::uint64_t ordinal : ordinals) acknowledged += group->pending.erase(ordinal);
+    for (const EventPlace& event : events) {
+      const auto given = group->pending.find(event.ordinal);
+      if (given == group->pending.end() || given->second.ms != event.ms) continue;
+      group->pending.erase(given);
+      ++acknowledged;
+    }
     return acknowledged;
   }
 
@@ -311,7 +317,7 @@ class MemoryStreams final : public EventStore, public EventGroupStore {
     }
     for (StoredEvent& event : events_after(*stream, group->delivered, read.count - slice.events.size())) {
       group->delivered = event.place.ordinal;
-      group->pending[group->delivered] = {std::string(read.consumer), now};
+      group->pending[group->delivered] = {event.place.ms, std::string(read.consumer), now};
       slice.events.push_back(std::move(event));
     }
     slice.next_take_over = next_take_over(*group, now, read.take_over_after);
@@ -320,9 +326,11 @@ class MemoryStreams final : public EventStore, public EventGroupStore {
 
   Result<Group*> find_group(std::string_view type, std::string_view name) ALDIS_REQUIRES(mutex_) {
     Stream* const stream = find(type);
-    if (stream == nullptr) return fail(ErrorCode::not_found, "no stream {}", type);
+    if (stream == nullptr) return fail(ErrorCode::not_found, "there is no stream {}", type);
     const auto found = stream->groups.find(name);
-    if (found == stream->groups.end()) return fail(ErrorCode::not_found, "no group {} of stream {}", name, type);
+    if (found == stream->groups.end()) {
+      return fail(ErrorCode::not_found, "the stream {} has no group {}: its first read makes it", type, name);
+    }
     return &found->second;
   }
   // Null: there is none, and none is to be made.
@@ -333,7 +341,12 @@ class MemoryStreams final : public EventStore, public EventGroupStore {
     if (stream.groups.size() >= limits::kGroupsMax) {
       const auto oldest = std::ranges::min_element(stream.groups, {}, [](auto& entry) { return entry.second.used; });
       if (now() - oldest->second.used <= limits::kGroupRetention) {
-        return fail(ErrorCode::resource_exhausted, "{} groups are the limit", limits::kGroupsMax);
+        Error refused = make_error(ErrorCode::resource_exhausted,
+                                   "the stream {} has {} groups, its limit, and all of them were used within the last "
+                                   "30 days: read as one of them",
+                                   read.type, limits::kGroupsMax);
+        refused.retryable = false;
+        return std::unexpected(std::move(refused));
       }
       stream.groups.erase(oldest);
     }

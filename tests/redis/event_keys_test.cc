@@ -202,8 +202,9 @@ TEST_F(RedisEventKeys, a_read_of_a_group_that_is_carried_out_again_does_not_give
 TEST_F(RedisEventKeys, an_acknowledgement_or_a_trim_that_is_carried_out_twice_counts_the_same) {
   publish_many(5);
   give("workers", "ann", 5);
+  const std::string ms = std::to_string(now_ms());
   const auto acknowledge_as = [&](std::string_view call) {
-    return run(kEventGroupAcknowledge, {"workers", call, "6000", "1", "2"}).elements.back().text;
+    return run(kEventGroupAcknowledge, {"workers", call, "6000", "1", ms, "2", ms}).elements.back().text;
   };
   EXPECT_EQ(acknowledge_as("01J00000000000000000000000"), "2");
   EXPECT_EQ(acknowledge_as("01J00000000000000000000000"), "2");
@@ -225,7 +226,6 @@ TEST_F(RedisEventKeys, a_registry_that_was_lost_is_made_again_within_a_minute) {
   EXPECT_THAT(known_types(), ElementsAre("deploy"));
 }
 
-TEST_F(RedisEventKeys, a_stream_is_known_before_its_first_event) {
 TEST_F(RedisEventKeys, streams_of_a_server_that_lost_everything_are_listed_as_soon_as_they_are_used) {
   publish();
   configure({}, "configured");
@@ -262,6 +262,7 @@ TEST_F(RedisEventKeys, a_registry_that_cannot_be_told_keeps_nobody_from_streams_
   EXPECT_THAT(known_types(), ElementsAre("b"));
 }
 
+TEST_F(RedisEventKeys, a_stream_is_known_before_its_first_event) {
   command({"ZADD", registry(":t"), std::to_string(now_ms()), "deploy"});
   const std::vector<StreamHead> heads = events().heads().value();
   ASSERT_THAT(heads, SizeIs(1));
@@ -333,12 +334,12 @@ TEST_F(RedisEventKeys, a_full_server_refuses_publications_and_new_streams_and_no
   EXPECT_EQ(events().trim("deploy", 1).value(), 2U);
   EXPECT_TRUE(groups().groups("deploy"));
   EXPECT_TRUE(groups().pending("deploy", "workers", 10));
-  EXPECT_EQ(command({"CONFIG", "SET", "maxmemory", "0"}), "OK");
   EXPECT_TRUE(another_store()->configure("deploy", {.max_length = 1}));
   EXPECT_TRUE(other_groups()->read({.type = "deploy", .group = "new", .consumer = "ann", .start_after = 0}));
   EXPECT_EQ(events().configure("new", {}).error().code, ErrorCode::resource_exhausted);
   EXPECT_EQ(groups().read({.type = "new", .group = "new", .consumer = "ann", .start_after = 0}).error().code,
             ErrorCode::resource_exhausted);
+  EXPECT_EQ(command({"CONFIG", "SET", "maxmemory", "0"}), "OK");
   EXPECT_EQ(publish().ordinal, 4U);
 }
 
@@ -372,6 +373,19 @@ TEST_F(RedisEventKeys, many_streams_that_a_server_without_scripts_has_are_read) 
   EXPECT_EQ(command({"SCRIPT", "FLUSH"}), "OK");
   const auto slices = events().read(cursors, 10).value();
   for (const StreamSlice& slice : slices) EXPECT_THAT(slice.events, SizeIs(1));
+}
+
+TEST_F(RedisEventKeys, however_many_events_are_acknowledged_it_is_one_script_that_reads_no_event) {
+  publish_many(limits::kConsumeCountMax);
+  std::vector<EventPlace> events;
+  for (const StoredEvent& event : give("workers", "ann", limits::kConsumeCountMax).events) {
+    events.push_back(event.place);
+  }
+  const std::uint64_t scripts = calls_of("evalsha");
+  const std::uint64_t looks = calls_of("xrange") + calls_of("xrevrange");
+  EXPECT_EQ(groups().acknowledge("deploy", "workers", events).value(), limits::kConsumeCountMax);
+  EXPECT_EQ(calls_of("evalsha") - scripts, 1U);
+  EXPECT_EQ(calls_of("xrange") + calls_of("xrevrange"), looks);
 }
 
 TEST_F(RedisEventKeys, what_others_left_there_does_not_make_a_publication_dearer) {

@@ -99,14 +99,14 @@ TEST(LostEventAnswer, of_an_acknowledgement_or_a_trim_counts_what_it_did) {
   ChaosProxy proxy(server.port());
   const Store direct(server.url());
   const Store store("redis://" + proxy.address());
-  for (int i = 0; i < 4; ++i) ASSERT_TRUE(store.events->publish(store.event()));
+  std::vector<EventPlace> places;
+  for (int i = 0; i < 4; ++i) places.push_back(store.events->publish(store.event()).value());
   ASSERT_EQ(store.give(3)->events.size(), 3U);
   // The server knows the scripts now: the next calls are carried out at once.
   ASSERT_TRUE(store.groups->acknowledge("deploy", "workers", {}));
   ASSERT_TRUE(store.events->trim("deploy", 10));
-  const std::vector<std::uint64_t> ordinals{1, 2};
   const auto acknowledged = lose_answers_of(
-      proxy, [&] { return store.groups->acknowledge("deploy", "workers", ordinals); },
+      proxy, [&] { return store.groups->acknowledge("deploy", "workers", {places.data(), 2}); },
       [&] { return direct.pending() == 1; });
   EXPECT_EQ(acknowledged.value(), 2U);
   const auto trimmed =

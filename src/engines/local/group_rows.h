@@ -24,8 +24,8 @@ struct GroupRow {
 
 std::optional<GroupRow> find_group(LedgerTransaction& transaction, const StreamRow& stream, std::string_view name);
 // One that nobody uses makes room. resource_exhausted: limits::kGroupsMax are in use.
-Result<GroupRow> make_group(LedgerTransaction& transaction, const StreamRow& stream, std::string_view name,
-                            std::uint64_t start_after);
+// REQUIRES: read.start_after.
+Result<GroupRow> make_group(LedgerTransaction& transaction, const StreamRow& stream, const GroupRead& read);
 // Keeps the use of the group, if it is not noted for limits::kGroupUseNoted or `delivered` changes.
 void use_group(LedgerTransaction& transaction, const GroupRow& group, std::uint64_t delivered);
 // By name, as a reader sees the stream from `first` on.
@@ -42,8 +42,9 @@ std::vector<std::uint64_t> take_over(LedgerTransaction& transaction, const Group
 // Makes events that are there pending for the consumer.
 void give(LedgerTransaction& transaction, const GroupRow& group, const StreamRow& stream, std::string_view consumer,
           std::uint64_t first, std::uint64_t last);
-// Whether it was pending.
-bool acknowledge_event(LedgerTransaction& transaction, const GroupRow& group, std::uint64_t ordinal);
+// Whether it was pending, and is not another event.
+bool acknowledge_event(LedgerTransaction& transaction, const GroupRow& group, const StreamRow& stream,
+                       const EventPlace& event);
 // The oldest ones from `first` on.
 std::vector<PendingEvent> pending_events(LedgerTransaction& transaction, const GroupRow& group, const StreamRow& stream,
                                          std::uint64_t first, std::size_t count);

@@ -48,18 +48,14 @@ class RedisEventGroups final : public EventGroupStore {
   }
 
   Result<std::uint64_t> acknowledge(std::string_view type, std::string_view group,
-                                    std::span<const std::uint64_t> ordinals) override {
-    std::uint64_t acknowledged = 0;
-    do {
-      const auto part = ordinals.first(std::min(ordinals.size(), kOrdinalsPerScript));
-      std::vector<std::string> arguments{std::string(group), new_call(), milliseconds_text(operation_kept(*client_))};
-      for (const std::uint64_t ordinal : part) arguments.push_back(ordinal_text(ordinal));
-      ALDIS_TRY_ASSIGN(const Reply answer, run(kEventGroupAcknowledge, type, arguments, Durability::durable));
-      ALDIS_TRY_ASSIGN(const std::uint64_t count, read_count_answer(answer));
-      acknowledged += count;
-      ordinals = ordinals.subspan(part.size());
-    } while (!ordinals.empty());
-    return acknowledged;
+                                    std::span<const EventPlace> events) override {
+    std::vector<std::string> arguments{std::string(group), new_call(), milliseconds_text(operation_kept(*client_))};
+    for (const EventPlace& event : events) {
+      arguments.push_back(ordinal_text(event.ordinal));
+      arguments.push_back(std::to_string(event.ms));
+    }
+    ALDIS_TRY_ASSIGN(const Reply answer, run(kEventGroupAcknowledge, type, arguments, Durability::durable));
+    return read_count_answer(answer);
   }
 
   Result<std::vector<PendingEvent>> pending(std::string_view type, std::string_view group, std::size_t count) override {
@@ -93,11 +89,11 @@ class RedisEventGroups final : public EventGroupStore {
                     Durability durability = Durability::fleeting) {
     const std::vector<std::string_view> views(arguments.begin(), arguments.end());
     return client_->run(script, groups_.stream(type), views, durability);
-  const std::shared_ptr<const Clock> clock_;
   }
 
   const std::shared_ptr<RedisClient> client_;
   const Groups groups_;
+  const std::shared_ptr<const Clock> clock_;
   StreamRegistry registry_;
 };
 
