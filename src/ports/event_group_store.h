@@ -39,9 +39,10 @@ struct GroupRead {
 };
 
 struct GroupSlice {
-  std::optional<Gap> gap;           // told with this read, and never again
-  std::vector<StoredEvent> events;  // now pending for this consumer: first those taken over, then new ones, oldest
-                                    // first each
+  std::optional<Gap> gap;  // told with this read, and never again
+  // Now pending for this consumer: first those taken over, then new ones, oldest first each. Of more that may be taken
+  // over it gets those that were given out first.
+  std::vector<StoredEvent> events;
   // Until the next pending event may be taken over; none: nothing is pending.
   std::optional<std::chrono::nanoseconds> next_take_over;
   bool missing = false;  // there is no such group (or stream), and none was to be made: nothing else is told

@@ -211,8 +211,17 @@ TEST_P(EventGroupContract, what_is_taken_over_comes_oldest_first) {
   advance(30s);
   EXPECT_EQ(group_read("cat", {.count = 1, .take_over_after = 30s}), from_to(1, 1));
   advance(60s);
-  EXPECT_EQ(group_read("dan", {.count = 2}), from_to(1, 2));
-  EXPECT_EQ(group_read("dan", {.count = 2}), from_to(3, 4));
+  EXPECT_EQ(group_read("dan"), from_to(1, 4));
+}
+
+TEST_P(EventGroupContract, of_more_than_fit_those_are_taken_over_that_were_given_first) {
+  publish_many(4);
+  group_read("ann", {.count = 4});
+  advance(30s);
+  EXPECT_EQ(group_read("cat", {.count = 1, .take_over_after = 30s}), from_to(1, 1));
+  advance(60s);
+  EXPECT_EQ(group_read("dan", {.count = 2}), from_to(2, 3));
+  EXPECT_EQ(group_read("dan", {.count = 2}), (Ordinals{1, 4}));
 }
 
 TEST_P(EventGroupContract, a_read_says_when_the_next_event_may_be_taken_over) {

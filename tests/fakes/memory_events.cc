@@ -93,6 +93,19 @@ std::optional<std::chrono::nanoseconds> next_take_over(const Group& group, BootT
   return next;
 }
 
+// Those that were given first, the oldest first.
+std::vector<std::uint64_t> overdue(const Group& group, BootTime now, const GroupRead& read) {
+  std::vector<std::uint64_t> ordinals;
+  for (const auto& [ordinal, given] : group.pending) {
+    if (now - given.at >= read.take_over_after) ordinals.push_back(ordinal);
+  }
+  std::ranges::sort(ordinals, {},
+                    [&group](std::uint64_t ordinal) { return std::pair(group.pending.at(ordinal).at, ordinal); });
+  ordinals.resize(std::min(ordinals.size(), read.count));
+  std::ranges::sort(ordinals);
+  return ordinals;
+}
+
 GroupSlice nothing_there() {
   GroupSlice slice;
   slice.missing = true;
@@ -309,10 +322,9 @@ class MemoryStreams final : public EventStore, public EventGroupStore {
     group->used = stream->used = now;
     GroupSlice slice;
     slice.gap = take_gap(read.type, *stream, *group);
-    for (auto& [ordinal, given] : group->pending) {
-      if (slice.events.size() == read.count) break;
-      if (now - given.at < read.take_over_after) continue;
-      given = {std::string(read.consumer), now, given.deliveries + 1};
+    for (const std::uint64_t ordinal : overdue(*group, now, read)) {
+      Given& given = group->pending.at(ordinal);
+      given = {given.ms, std::string(read.consumer), now, given.deliveries + 1};
       slice.events.push_back(stream->events.at(ordinal).event);
     }
     for (StoredEvent& event : events_after(*stream, group->delivered, read.count - slice.events.size())) {

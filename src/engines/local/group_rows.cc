@@ -132,16 +132,22 @@ std::optional<std::chrono::nanoseconds> longest_given(LedgerTransaction& transac
 std::vector<std::uint64_t> take_over(LedgerTransaction& transaction, const GroupRow& group, const GroupRead& read) {
   const LedgerNow& now = transaction.now();
   std::vector<std::uint64_t> ordinals;
-  if (longest_given(transaction, group).value_or(std::chrono::nanoseconds{-1}) < read.take_over_after) return ordinals;
   {
     auto rows = transaction.query(
         "SELECT id, given_boot, given_boot_ns, given_us FROM event_pending "
-        "WHERE id BETWEEN ? AND ? ORDER BY id",
-        row_of(group.id, 0), row_of(group.id, kOrdinalMax));
+        "WHERE id >> 42 = ? ORDER BY given_boot, given_boot_ns, id",
+        group.id);
+    static_assert(kOrdinalBits == 42);
     while (ordinals.size() < read.count && rows.next()) {
-      if (age_of(stamp_in(rows, 1), now) >= read.take_over_after) ordinals.push_back(ordinal_of(rows.integer(0)));
+      const LedgerStamp given = stamp_in(rows, 1);
+      if (age_of(given, now) >= read.take_over_after) {
+        ordinals.push_back(ordinal_of(rows.integer(0)));
+      } else if (given.boot == now.boot) {
+        break;  // of an earlier boot, one may look younger than it is
+      }
     }
   }
+  std::ranges::sort(ordinals);
   const LedgerStamp given = stamp_of(now);
   for (const std::uint64_t ordinal : ordinals) {
     transaction.run(

@@ -37,7 +37,8 @@ std::optional<Gap> take_gap(LedgerTransaction& transaction, const GroupRow& grou
 
 // For how long the pending event that was given first has been where it is; none: nothing is pending.
 std::optional<std::chrono::nanoseconds> longest_given(LedgerTransaction& transaction, const GroupRow& group);
-// Gives the oldest events whose time is over to the consumer, at most `count`, and answers with their ordinals.
+// Gives the events whose time is over to the consumer, at most `count`, those that were given first, and answers with
+// their ordinals, the oldest first.
 std::vector<std::uint64_t> take_over(LedgerTransaction& transaction, const GroupRow& group, const GroupRead& read);
 // Makes events that are there pending for the consumer.
 void give(LedgerTransaction& transaction, const GroupRow& group, const StreamRow& stream, std::string_view consumer,

@@ -88,28 +88,6 @@ if delivered + 1 < first then
   delivered, delivered_ms = first - 1, 0
 end
 
--- At most `count` ordinals whose time is over, the lowest ones.
-local function overdue()
-  local cutoff = now - take_over_after
-  local total = call('ZCOUNT', by_time, '-inf', text(cutoff))
-  if total == 0 or count == 0 then return {} end
-  if total <= count then
-    local found = call('ZRANGEBYSCORE', by_time, '-inf', text(cutoff))
-    table.sort(found)
-    return found
-  end
-  local found, offset = {}, 0
-  while #found < count do
-    local ordinals = call('ZRANGE', by_ordinal, offset, offset + 499)
-    if #ordinals == 0 then break end
-    for i, time in ipairs(call('ZMSCORE', by_time, unpack(ordinals))) do
-      if time + 0 <= cutoff and #found < count then found[#found + 1] = ordinals[i] end
-    end
-    offset = offset + 500
-  end
-  return found
-end
-
 -- Of what is given: the entries, and what to write of them.
 local given, notes, times, places, bytes = {}, {}, {}, {}, 0
 local function give(entry, member, ms, deliveries)
@@ -119,7 +97,8 @@ local function give(entry, member, ms, deliveries)
   bytes = bytes + #entry[2][4]
 end
 
-local taken = overdue()
+local taken = call('ZRANGEBYSCORE', by_time, '-inf', text(now - take_over_after), 'LIMIT', 0, count)
+table.sort(taken)
 for i, note in ipairs(#taken > 0 and call('HMGET', pending, unpack(taken)) or {}) do
   if bytes >= bytes_max then break end
   local ms, deliveries = string.match(note, '^(%d+) (%d+)')
