@@ -87,7 +87,7 @@ inline constexpr std::chrono::nanoseconds kOwnEventAttempt = 5s;    // of the th
 inline constexpr std::size_t kOwnEventsWaiting = 1'024;             // of one process; more are dropped and counted
 // On Redis: so long a repeated publication is recognised; so often a process registers the streams that it uses.
 inline constexpr std::chrono::nanoseconds kRedisPublicationRetention = 31s;
-inline constexpr std::chrono::nanoseconds kRedisStreamRegistration = 1h;
+inline constexpr std::chrono::nanoseconds kRedisStreamRegistration = 1min;
 
 // Waiting.
 inline constexpr std::chrono::nanoseconds kRecheckLocal = 1s;

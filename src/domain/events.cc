@@ -23,7 +23,7 @@ using std::chrono::nanoseconds;
 
 constexpr std::string_view kTypeArgument = "event type";
 constexpr std::string_view kGroupArgument = "group";
-constexpr std::size_t kEventsAtOnce = 64;  // of several streams, or of no sequence, that are in memory together
+constexpr std::size_t kEventsAtOnce = 64;  // of several streams, that are in memory together
 
 double in_seconds(nanoseconds duration) { return std::chrono::duration<double>(duration).count(); }
 
@@ -103,23 +103,6 @@ Result<std::vector<StreamInfo>> describe(EventStore& store, std::span<const Stre
   return infos;
 }
 
-// Those of the places that may be of the stream: an ordinal that the store lost is another event's by now.
-Result<std::vector<std::uint64_t>> ordinals_of(EventStore& store, std::string_view type,
-                                               std::span<const EventPlace> places) {
-  std::vector<std::uint64_t> ordinals;
-  while (!places.empty()) {
-    const auto part = places.first(std::min(kEventsAtOnce, places.size()));
-    places = places.subspan(part.size());
-    std::vector<StreamCursor> cursors;
-    for (const EventPlace& place : part) cursors.push_back(cursor_to_check(type, place));
-    ALDIS_TRY_ASSIGN(const std::vector<StreamSlice> slices, store.read(cursors, 1));
-    for (std::size_t i = 0; i < part.size(); ++i) {
-      if (check_is_of_stream(part[i], slices[i])) ordinals.push_back(part[i].ordinal);
-    }
-  }
-  return ordinals;
-}
-
 }  // namespace
 
 EventStreamer::EventStreamer(Workspace workspace) : workspace_(std::move(workspace)) {}
@@ -178,8 +161,7 @@ Result<std::uint64_t> EventStreamer::acknowledge(std::string_view type, std::str
     ALDIS_TRY_ASSIGN(const EventPlace place, parse_event_id(event_id));
     places.push_back(place);
   }
-  ALDIS_TRY_ASSIGN(const std::vector<std::uint64_t> ordinals, ordinals_of(workspace_.impl()->events(), type, places));
-  return workspace_.impl()->event_groups().acknowledge(type, group, ordinals);
+  return workspace_.impl()->event_groups().acknowledge(type, group, places);
 }
 
 Result<std::vector<PendingEvent>> EventStreamer::get_pending_events(std::string_view type,

@@ -39,9 +39,10 @@ struct GroupRead {
 };
 
 struct GroupSlice {
-  std::optional<Gap> gap;           // told with this read, and never again
-  std::vector<StoredEvent> events;  // now pending for this consumer: first those taken over, then new ones, oldest
-                                    // first each
+  std::optional<Gap> gap;  // told with this read, and never again
+  // Now pending for this consumer: first those taken over, then new ones, oldest first each. Of more that may be taken
+  // over it gets those that were given out first.
+  std::vector<StoredEvent> events;
   // Until the next pending event may be taken over; none: nothing is pending.
   std::optional<std::chrono::nanoseconds> next_take_over;
   bool missing = false;  // there is no such group (or stream), and none was to be made: nothing else is told
@@ -51,13 +52,15 @@ class EventGroupStore {
  public:
   virtual ~EventGroupStore() = default;
 
-  // Gives at most `count` events to the consumer. resource_exhausted: a new group beyond limits::kGroupsMax of the
-  // stream, all of them in use; a new stream beyond limits::kStreamsMax.
+  // Gives at most `count` events to the consumer. resource_exhausted, which no repetition mends: a new group beyond
+  // limits::kGroupsMax of the stream, all of them in use; a new stream beyond limits::kStreamsMax.
   virtual Result<GroupSlice> read(const GroupRead& read) = 0;
 
-  // Whoever holds them. Returns how many were pending; others are not an error. not_found: no such group.
+  // At most limits::kConsumeCountMax, whoever holds them; all at once. Returns how many were pending; others are not an
+  // error: among them is a place whose ms is not that of the event, which a store that lost events gave to another one.
+  // not_found: no such group.
   virtual Result<std::uint64_t> acknowledge(std::string_view type, std::string_view group,
-                                            std::span<const std::uint64_t> ordinals) = 0;
+                                            std::span<const EventPlace> events) = 0;
 
   // The oldest `count` pending ones that are still kept. not_found: no such group.
   virtual Result<std::vector<PendingEvent>> pending(std::string_view type, std::string_view group,

@@ -50,7 +50,9 @@ inline Ordinals from_to(std::uint64_t first, std::uint64_t last) {
 class EventContract : public ::testing::TestWithParam<EngineKind> {
  protected:
   EventPlace publish(std::string_view type = "deploy", std::string_view data = "{}", std::string_view source = {}) {
-    return must(store().publish({.id = next_id(), .type = type, .data = data, .source = source}));
+    const EventPlace place = must(store().publish({.id = next_id(), .type = type, .data = data, .source = source}));
+    if (type == "deploy") published_.push_back(place);
+    return place;
   }
   void publish_many(std::uint64_t count, std::string_view type = "deploy") {
     for (std::uint64_t i = 0; i < count; ++i) publish(type);
@@ -116,7 +118,9 @@ class EventContract : public ::testing::TestWithParam<EngineKind> {
     return std::to_string(gap->from) + "-" + std::to_string(gap->to) + ", lost " + std::to_string(gap->lost);
   }
   std::uint64_t acknowledge(const Ordinals& ordinals, std::string_view group = "workers") {
-    return must(groups().acknowledge("deploy", group, ordinals));
+    std::vector<EventPlace> events;
+    for (const std::uint64_t ordinal : ordinals) events.push_back({published_at(ordinal), ordinal});
+    return must(groups().acknowledge("deploy", group, events));
   }
   std::vector<PendingEvent> pending(std::size_t count = 100) {
     return must(groups().pending("deploy", "workers", count));
@@ -174,7 +178,13 @@ class EventContract : public ::testing::TestWithParam<EngineKind> {
   void step_wall(std::chrono::nanoseconds by) { engine_->step_wall(by); }
 
  private:
+  // 0: no such event.
+  std::uint64_t published_at(std::uint64_t ordinal) const {
+    return ordinal >= 1 && ordinal <= published_.size() ? published_[ordinal - 1].ms : 0;
+  }
+
   const std::unique_ptr<EngineUnderTest> engine_ = GetParam().make();
+  std::vector<EventPlace> published_;  // to "deploy"
   std::uint64_t ids_ = 0;
 };
 

@@ -120,15 +120,28 @@ TEST_P(EventGroupContract, an_acknowledgement_counts_what_was_pending) {
   EXPECT_EQ(acknowledge({1, 1}), 1U);
 }
 
-TEST_P(EventGroupContract, groups_and_streams_that_are_not_there_are_not_found) {
-  const Ordinals ordinals{1};
-  EXPECT_EQ(outcome_of(groups().acknowledge("deploy", "workers", ordinals)), "not_found");
-  EXPECT_EQ(outcome_of(groups().pending("deploy", "workers", 10)), "not_found");
-  EXPECT_THAT(must(groups().groups("deploy")), IsEmpty());
+TEST_P(EventGroupContract, a_place_with_another_time_is_another_event) {
+  const EventPlace first = publish();
   publish();
-  EXPECT_EQ(outcome_of(groups().acknowledge("deploy", "workers", ordinals)), "not_found");
-  EXPECT_EQ(outcome_of(groups().pending("deploy", "workers", 10)), "not_found");
-  EXPECT_THAT(must(groups().groups("deploy")), IsEmpty());
+  group_read();
+  const std::vector<EventPlace> events{{first.ms + 1, 1}, {first.ms - 1, 2}, {0, 1}};
+  EXPECT_EQ(must(groups().acknowledge("deploy", "workers", events)), 0U);
+  EXPECT_EQ(holders(), "1:ann 2:ann");
+}
+
+TEST_P(EventGroupContract, groups_and_streams_that_are_not_there_are_not_found) {
+  const auto expect_not_found = [this](const char* message) {
+    const auto acknowledged = groups().acknowledge("deploy", "workers", std::array{EventPlace{5, 1}});
+    EXPECT_EQ(outcome_of(acknowledged), "not_found");
+    EXPECT_EQ(acknowledged.error().message, message);
+    const auto listed = groups().pending("deploy", "workers", 10);
+    EXPECT_EQ(outcome_of(listed), "not_found");
+    EXPECT_EQ(listed.error().message, message);
+    EXPECT_THAT(must(groups().groups("deploy")), IsEmpty());
+  };
+  expect_not_found("there is no stream deploy");
+  publish();
+  expect_not_found("the stream deploy has no group workers: its first read makes it");
 }
 
 TEST_P(EventGroupContract, an_event_stays_with_its_member_until_its_time_is_over) {
@@ -198,8 +211,17 @@ TEST_P(EventGroupContract, what_is_taken_over_comes_oldest_first) {
   advance(30s);
   EXPECT_EQ(group_read("cat", {.count = 1, .take_over_after = 30s}), from_to(1, 1));
   advance(60s);
-  EXPECT_EQ(group_read("dan", {.count = 2}), from_to(1, 2));
-  EXPECT_EQ(group_read("dan", {.count = 2}), from_to(3, 4));
+  EXPECT_EQ(group_read("dan"), from_to(1, 4));
+}
+
+TEST_P(EventGroupContract, of_more_than_fit_those_are_taken_over_that_were_given_first) {
+  publish_many(4);
+  group_read("ann", {.count = 4});
+  advance(30s);
+  EXPECT_EQ(group_read("cat", {.count = 1, .take_over_after = 30s}), from_to(1, 1));
+  advance(60s);
+  EXPECT_EQ(group_read("dan", {.count = 2}), from_to(2, 3));
+  EXPECT_EQ(group_read("dan", {.count = 2}), (Ordinals{1, 4}));
 }
 
 TEST_P(EventGroupContract, a_read_says_when_the_next_event_may_be_taken_over) {
@@ -392,7 +414,12 @@ TEST_P(EventGroupContract, groups_beyond_the_limit_are_refused_while_all_are_in_
   publish();
   for (std::size_t i = 0; i < limits::kGroupsMax; ++i) group_read("ann", {.group = "g" + std::to_string(i)});
   advance(limits::kGroupRetention - 1h);
-  EXPECT_EQ(outcome_of(try_group_read("ann", {.group = "another"})), "resource_exhausted");
+  const auto refused = try_group_read("ann", {.group = "another"});
+  EXPECT_EQ(outcome_of(refused), "resource_exhausted");
+  EXPECT_FALSE(refused.error().retryable) << "it does not pass by itself";
+  EXPECT_EQ(refused.error().message,
+            "the stream deploy has 64 groups, its limit, and all of them were used within the last 30 days: read as "
+            "one of them");
   EXPECT_EQ(group_names().size(), limits::kGroupsMax);
   publish();
   EXPECT_EQ(group_read("ann", {.group = "g7", .take_over_after = 9999h}), from_to(2, 2));

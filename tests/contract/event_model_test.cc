@@ -59,7 +59,7 @@ class History {
         return group_read(call);
       case 7:
       case 8:
-        return show("acknowledge", groups_.acknowledge(type, group, some_ordinals(call)));
+        return show("acknowledge", groups_.acknowledge(type, group, some_events(type, call)));
       case 9:
         return show("trim", store_.trim(type, call.number % 5U));
       case 10:
@@ -107,7 +107,9 @@ class History {
     id.bytes[14] = static_cast<std::uint8_t>(newest >> 8U);
     id.bytes[15] = static_cast<std::uint8_t>(newest);
     const std::string data = R"({"n":)" + std::to_string(published_) + "}";
-    return show("publish", store_.publish({.id = id, .type = type, .data = data, .source = "boss"}));
+    const auto place = store_.publish({.id = id, .type = type, .data = data, .source = "boss"});
+    if (place) ms_[type][place->ordinal] = place->ms;
+    return show("publish", place);
   }
   std::string publish_many(const Call& call) {
     std::string log;
@@ -126,15 +128,20 @@ class History {
     read.take_over_after = pick(kSteps, call.detail);
     return show("group read", groups_.read(read));
   }
-  static std::vector<std::uint64_t> some_ordinals(const Call& call) {
+  std::vector<EventPlace> some_events(const std::string& type, const Call& call) {
     const std::uint64_t first = call.number;
-    return {first, first + 1, first + call.detail % 4U, first + call.detail};
+    std::vector<EventPlace> events;
+    for (const std::uint64_t ordinal : {first, first + 1, first + call.detail % 4U, first + call.detail}) {
+      events.push_back({ms_[type][ordinal], ordinal});
+    }
+    return events;
   }
 
   EngineUnderTest& engine_;
   EventStore& store_;
   EventGroupStore& groups_;
-  std::map<std::string, std::uint64_t> newest_;  // the number of the newest publication of a type
+  std::map<std::string, std::uint64_t> newest_;                       // the number of the newest publication of a type
+  std::map<std::string, std::map<std::uint64_t, std::uint64_t>> ms_;  // of each event, by type and ordinal
   std::uint64_t published_ = 0;
 };
 

@@ -150,8 +150,8 @@ class GroupSaboteur final : public EventGroupStore {
     return store_->read(read);
   }
   Result<std::uint64_t> acknowledge(std::string_view type, std::string_view group,
-                                    std::span<const std::uint64_t> ordinals) override {
-    return store_->acknowledge(type, group, ordinals);
+                                    std::span<const EventPlace> events) override {
+    return store_->acknowledge(type, group, events);
   }
   Result<std::vector<PendingEvent>> pending(std::string_view type, std::string_view group, std::size_t count) override {
     return store_->pending(type, group, count);

@@ -17,6 +17,7 @@ struct Kept {
 };
 
 struct Given {
+  std::uint64_t ms = 0;  // of the event
   std::string consumer;
   BootTime at;
   std::uint32_t deliveries = 1;
@@ -90,6 +91,19 @@ std::optional<std::chrono::nanoseconds> next_take_over(const Group& group, BootT
     next = std::min(next.value_or(left), left);
   }
   return next;
+}
+
+// Those that were given first, the oldest first.
+std::vector<std::uint64_t> overdue(const Group& group, BootTime now, const GroupRead& read) {
+  std::vector<std::uint64_t> ordinals;
+  for (const auto& [ordinal, given] : group.pending) {
+    if (now - given.at >= read.take_over_after) ordinals.push_back(ordinal);
+  }
+  std::ranges::sort(ordinals, {},
+                    [&group](std::uint64_t ordinal) { return std::pair(group.pending.at(ordinal).at, ordinal); });
+  ordinals.resize(std::min(ordinals.size(), read.count));
+  std::ranges::sort(ordinals);
+  return ordinals;
 }
 
 GroupSlice nothing_there() {
@@ -214,12 +228,17 @@ class MemoryStreams final : public EventStore, public EventGroupStore {
   }
 
   Result<std::uint64_t> acknowledge(std::string_view type, std::string_view name,
-                                    std::span<const std::uint64_t> ordinals) override {
+                                    std::span<const EventPlace> events) override {
     const MutexLock lock(mutex_);
     ALDIS_TRY_ASSIGN(Group* const group, find_group(type, name));
     group->used = find(type)->used = now();
     std::uint64_t acknowledged = 0;
-    for (const std::uint64_t ordinal : ordinals) acknowledged += group->pending.erase(ordinal);
+    for (const EventPlace& event : events) {
+      const auto given = group->pending.find(event.ordinal);
+      if (given == group->pending.end() || given->second.ms != event.ms) continue;
+      group->pending.erase(given);
+      ++acknowledged;
+    }
     return acknowledged;
   }
 
@@ -303,15 +322,14 @@ class MemoryStreams final : public EventStore, public EventGroupStore {
     group->used = stream->used = now;
     GroupSlice slice;
     slice.gap = take_gap(read.type, *stream, *group);
-    for (auto& [ordinal, given] : group->pending) {
-      if (slice.events.size() == read.count) break;
-      if (now - given.at < read.take_over_after) continue;
-      given = {std::string(read.consumer), now, given.deliveries + 1};
+    for (const std::uint64_t ordinal : overdue(*group, now, read)) {
+      Given& given = group->pending.at(ordinal);
+      given = {given.ms, std::string(read.consumer), now, given.deliveries + 1};
       slice.events.push_back(stream->events.at(ordinal).event);
     }
     for (StoredEvent& event : events_after(*stream, group->delivered, read.count - slice.events.size())) {
       group->delivered = event.place.ordinal;
-      group->pending[group->delivered] = {std::string(read.consumer), now};
+      group->pending[group->delivered] = {event.place.ms, std::string(read.consumer), now};
       slice.events.push_back(std::move(event));
     }
     slice.next_take_over = next_take_over(*group, now, read.take_over_after);
@@ -320,9 +338,11 @@ class MemoryStreams final : public EventStore, public EventGroupStore {
 
   Result<Group*> find_group(std::string_view type, std::string_view name) ALDIS_REQUIRES(mutex_) {
     Stream* const stream = find(type);
-    if (stream == nullptr) return fail(ErrorCode::not_found, "no stream {}", type);
+    if (stream == nullptr) return fail(ErrorCode::not_found, "there is no stream {}", type);
     const auto found = stream->groups.find(name);
-    if (found == stream->groups.end()) return fail(ErrorCode::not_found, "no group {} of stream {}", name, type);
+    if (found == stream->groups.end()) {
+      return fail(ErrorCode::not_found, "the stream {} has no group {}: its first read makes it", type, name);
+    }
     return &found->second;
   }
   // Null: there is none, and none is to be made.
@@ -333,7 +353,12 @@ class MemoryStreams final : public EventStore, public EventGroupStore {
     if (stream.groups.size() >= limits::kGroupsMax) {
       const auto oldest = std::ranges::min_element(stream.groups, {}, [](auto& entry) { return entry.second.used; });
       if (now() - oldest->second.used <= limits::kGroupRetention) {
-        return fail(ErrorCode::resource_exhausted, "{} groups are the limit", limits::kGroupsMax);
+        Error refused = make_error(ErrorCode::resource_exhausted,
+                                   "the stream {} has {} groups, its limit, and all of them were used within the last "
+                                   "30 days: read as one of them",
+                                   read.type, limits::kGroupsMax);
+        refused.retryable = false;
+        return std::unexpected(std::move(refused));
       }
       stream.groups.erase(oldest);
     }

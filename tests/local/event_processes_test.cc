@@ -55,7 +55,7 @@ class EventProcesses : public ::testing::Test {
       for (const StoredEvent& event : slice->events) {
         const std::uint64_t ordinal = event.place.ordinal;
         parent.say("got " + std::to_string(ordinal));
-        const auto acknowledged = store->acknowledge("deploy", "workers", {&ordinal, 1});
+        const auto acknowledged = store->acknowledge("deploy", "workers", {&event.place, 1});
         if (!acknowledged) return parent.say("failed " + describe(acknowledged));
         parent.say("done " + std::to_string(ordinal));
       }
@@ -138,7 +138,7 @@ TEST_F(EventProcesses, members_that_are_killed_leave_their_events_to_others) {
     ASSERT_FALSE(slice.gap);
     for (const StoredEvent& event : slice.events) {
       hear("got " + std::to_string(event.place.ordinal));
-      ASSERT_EQ(store->acknowledge("deploy", "workers", {&event.place.ordinal, 1}), 1U);
+      ASSERT_EQ(store->acknowledge("deploy", "workers", {&event.place, 1}), 1U);
     }
   }
   const std::uint64_t last = events()->heads("deploy").value().at(0).last.ordinal;

@@ -97,6 +97,9 @@ TEST(EventAnswers, a_share_has_its_gap_and_the_time_until_the_next_take_over) {
   EXPECT_THAT(slice->events, SizeIs(1));
   const auto empty = read_group_answer("deploy", texts({"given", "", "", "", ""}));
   EXPECT_FALSE(empty->gap || empty->next_take_over || empty->missing);
+  const auto idle = read_group_answer("deploy", texts({"idle", "1500"}));
+  EXPECT_EQ(idle->next_take_over, 1500us);
+  EXPECT_EQ(error_of(read_group_answer("deploy", texts({"idle", "", "90-7", "ann", "{}"}))), "data_loss");
   EXPECT_TRUE(read_group_answer("deploy", texts({"missing"}))->missing);
 }
 

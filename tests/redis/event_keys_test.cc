@@ -202,8 +202,9 @@ TEST_F(RedisEventKeys, a_read_of_a_group_that_is_carried_out_again_does_not_give
 TEST_F(RedisEventKeys, an_acknowledgement_or_a_trim_that_is_carried_out_twice_counts_the_same) {
   publish_many(5);
   give("workers", "ann", 5);
+  const std::string ms = std::to_string(now_ms());
   const auto acknowledge_as = [&](std::string_view call) {
-    return run(kEventGroupAcknowledge, {"workers", call, "6000", "1", "2"}).elements.back().text;
+    return run(kEventGroupAcknowledge, {"workers", call, "6000", "1", ms, "2", ms}).elements.back().text;
   };
   EXPECT_EQ(acknowledge_as("01J00000000000000000000000"), "2");
   EXPECT_EQ(acknowledge_as("01J00000000000000000000000"), "2");
@@ -214,15 +215,51 @@ TEST_F(RedisEventKeys, an_acknowledgement_or_a_trim_that_is_carried_out_twice_co
   EXPECT_EQ(trim_as("01J00000000000000000000003"), "0");
 }
 
-TEST_F(RedisEventKeys, a_registry_that_was_lost_is_made_again_within_the_hour) {
+TEST_F(RedisEventKeys, a_registry_that_was_lost_is_made_again_within_a_minute) {
   publish();
   command({"DEL", registry(":t"), registry(":v")});
   EXPECT_THAT(known_types(), IsEmpty());
   publish();
   EXPECT_THAT(known_types(), IsEmpty()) << "the process said so lately";
-  advance(1h);
+  advance(1min);
   publish();
   EXPECT_THAT(known_types(), ElementsAre("deploy"));
+}
+
+TEST_F(RedisEventKeys, streams_of_a_server_that_lost_everything_are_listed_as_soon_as_they_are_used) {
+  publish();
+  configure({}, "configured");
+  give("workers", "ann", 1);
+  command({"FLUSHALL"});
+  publish();
+  EXPECT_THAT(known_types(), ElementsAre("deploy"));
+  configure({}, "configured");
+  EXPECT_THAT(known_types(), ElementsAre("configured", "deploy"));
+  command({"FLUSHALL"});
+  give("workers", "ann", 1);
+  EXPECT_THAT(known_types(), ElementsAre("deploy"));
+}
+
+TEST_F(RedisEventKeys, a_registry_that_cannot_be_told_keeps_nobody_from_streams_that_are_there) {
+  const auto publish_to = [this](EventStore& store, std::string_view type) {
+    return store.publish({.id = next_id(), .type = type, .data = "{}", .source = {}}).has_value();
+  };
+  const std::vector<std::string> types{"a", "b", "c", "d"};
+  for (const std::string& type : types) publish(type);
+  command({"SET", registry(":t"), "no list of types"});
+  const auto fresh = another_store();
+  const std::uint64_t scripts = calls_of("evalsha");
+  for (const std::string& type : types) EXPECT_TRUE(publish_to(*fresh, type)) << type;
+  EXPECT_EQ(calls_of("evalsha") - scripts, types.size() + 1) << "after one failure no other type is tried";
+  EXPECT_TRUE(fresh->configure("a", {}));
+  EXPECT_FALSE(publish_to(*fresh, "new"));
+  EXPECT_THAT(keys("*/new}*"), IsEmpty()) << "whoever waits for all streams would not hear of it";
+  command({"DEL", registry(":t")});
+  EXPECT_TRUE(publish_to(*fresh, "b"));
+  EXPECT_THAT(known_types(), IsEmpty());
+  advance(1min);
+  EXPECT_TRUE(publish_to(*fresh, "b"));
+  EXPECT_THAT(known_types(), ElementsAre("b"));
 }
 
 TEST_F(RedisEventKeys, a_stream_is_known_before_its_first_event) {
@@ -282,7 +319,7 @@ TEST_F(RedisEventKeys, a_stream_whose_head_the_server_evicted_begins_anew) {
   EXPECT_THAT(groups().pending("deploy", "workers", 10).value(), SizeIs(1));
 }
 
-TEST_F(RedisEventKeys, a_full_server_refuses_publications_and_nothing_else) {
+TEST_F(RedisEventKeys, a_full_server_refuses_publications_and_new_streams_and_nothing_else) {
   publish_many(3);
   give("workers", "ann", 1);
   EXPECT_EQ(command({"CONFIG", "SET", "maxmemory", "1"}), "OK");
@@ -297,6 +334,11 @@ TEST_F(RedisEventKeys, a_full_server_refuses_publications_and_nothing_else) {
   EXPECT_EQ(events().trim("deploy", 1).value(), 2U);
   EXPECT_TRUE(groups().groups("deploy"));
   EXPECT_TRUE(groups().pending("deploy", "workers", 10));
+  EXPECT_TRUE(another_store()->configure("deploy", {.max_length = 1}));
+  EXPECT_TRUE(other_groups()->read({.type = "deploy", .group = "new", .consumer = "ann", .start_after = 0}));
+  EXPECT_EQ(events().configure("new", {}).error().code, ErrorCode::resource_exhausted);
+  EXPECT_EQ(groups().read({.type = "new", .group = "new", .consumer = "ann", .start_after = 0}).error().code,
+            ErrorCode::resource_exhausted);
   EXPECT_EQ(command({"CONFIG", "SET", "maxmemory", "0"}), "OK");
   EXPECT_EQ(publish().ordinal, 4U);
 }
@@ -331,6 +373,19 @@ TEST_F(RedisEventKeys, many_streams_that_a_server_without_scripts_has_are_read) 
   EXPECT_EQ(command({"SCRIPT", "FLUSH"}), "OK");
   const auto slices = events().read(cursors, 10).value();
   for (const StreamSlice& slice : slices) EXPECT_THAT(slice.events, SizeIs(1));
+}
+
+TEST_F(RedisEventKeys, however_many_events_are_acknowledged_it_is_one_script_that_reads_no_event) {
+  publish_many(limits::kConsumeCountMax);
+  std::vector<EventPlace> events;
+  for (const StoredEvent& event : give("workers", "ann", limits::kConsumeCountMax).events) {
+    events.push_back(event.place);
+  }
+  const std::uint64_t scripts = calls_of("evalsha");
+  const std::uint64_t looks = calls_of("xrange") + calls_of("xrevrange");
+  EXPECT_EQ(groups().acknowledge("deploy", "workers", events).value(), limits::kConsumeCountMax);
+  EXPECT_EQ(calls_of("evalsha") - scripts, 1U);
+  EXPECT_EQ(calls_of("xrange") + calls_of("xrevrange"), looks);
 }
 
 TEST_F(RedisEventKeys, what_others_left_there_does_not_make_a_publication_dearer) {

@@ -1,5 +1,5 @@
-// Calls on streams of events whose answers are lost, or that a server takes up late: each is done once. And a patience
-// of its own ends a publication that the server does not answer.
+// Calls on streams of events whose answers are lost, or that a server takes up late: each is done once. A patience of
+// its own ends a publication that the server does not answer. And what replicas must have before a call is answered.
 
 #include <gtest/gtest.h>
 
@@ -13,8 +13,10 @@
 #include "engines/redis/groups.h"
 #include "engines/redis/redis_event_groups.h"
 #include "engines/redis/redis_events.h"
+#include "engines/redis/routing.h"
 #include "engines/redis/store_url.h"
 #include "redis/chaos_proxy.h"
+#include "redis/cluster.h"
 #include "redis/eventually.h"
 #include "redis/server.h"
 
@@ -33,11 +35,11 @@ struct Store {
   OutgoingEvent event() const {
     return {.id = make_id(clock->wall_now()), .type = "deploy", .data = "{}", .source = {}};
   }
-  Result<GroupSlice> give(std::size_t count) const {
+  Result<GroupSlice> give(std::size_t count, std::string_view group = "workers", std::uint64_t start = 0) const {
     return groups->read({.type = "deploy",
-                         .group = "workers",
+                         .group = group,
                          .consumer = "ann",
-                         .start_after = 0,
+                         .start_after = start,
                          .count = count,
                          .take_over_after = 1h});
   }
@@ -97,14 +99,14 @@ TEST(LostEventAnswer, of_an_acknowledgement_or_a_trim_counts_what_it_did) {
   ChaosProxy proxy(server.port());
   const Store direct(server.url());
   const Store store("redis://" + proxy.address());
-  for (int i = 0; i < 4; ++i) ASSERT_TRUE(store.events->publish(store.event()));
+  std::vector<EventPlace> places;
+  for (int i = 0; i < 4; ++i) places.push_back(store.events->publish(store.event()).value());
   ASSERT_EQ(store.give(3)->events.size(), 3U);
   // The server knows the scripts now: the next calls are carried out at once.
   ASSERT_TRUE(store.groups->acknowledge("deploy", "workers", {}));
   ASSERT_TRUE(store.events->trim("deploy", 10));
-  const std::vector<std::uint64_t> ordinals{1, 2};
   const auto acknowledged = lose_answers_of(
-      proxy, [&] { return store.groups->acknowledge("deploy", "workers", ordinals); },
+      proxy, [&] { return store.groups->acknowledge("deploy", "workers", {places.data(), 2}); },
       [&] { return direct.pending() == 1; });
   EXPECT_EQ(acknowledged.value(), 2U);
   const auto trimmed =
@@ -149,6 +151,58 @@ TEST(LostEventAnswer, of_what_was_dropped_is_not_counted_twice) {
   store.events->hand_on_dropped(kPatientCallTimeout);
   EXPECT_EQ(direct.events->dropped().value(), 5U);
   EXPECT_EQ(store.events->dropped().value(), 5U);
+}
+
+TEST(EventsOnAReplica, are_there_before_a_member_of_a_group_has_them) {
+  const RedisServer master;
+  const RedisServer replica({.lines = {"replicaof 127.0.0.1 " + std::to_string(master.port())}});
+  ASSERT_TRUE(eventually([&] { return replica.info("master_link_status") == "up"; }));
+  const Store store(master.url() + "?replicas=1");
+  const Store impatient(master.url() + "?replicas=1", 500ms);
+  const Store direct(master.url());
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(store.events->publish(store.event()));
+  ASSERT_EQ(store.give(1)->events.size(), 1U);
+  replica.stop();
+  const auto given = impatient.give(1);
+  ASSERT_FALSE(given) << "a replica that takes over would give it to another";
+  EXPECT_EQ(given.error().code, ErrorCode::unavailable) << given.error().message;
+  EXPECT_FALSE(impatient.give(1, "late", 2)) << "a group that the replica does not know would begin elsewhere";
+  EXPECT_EQ(direct.groups->groups("deploy")->size(), 2U);
+  EXPECT_TRUE(store.give(1)) << "nothing is left to give, so there is nothing to wait for";
+  replica.go_on();
+  ASSERT_TRUE(store.events->publish(store.event()));
+  EXPECT_EQ(store.give(1)->events.size(), 1U);
+}
+
+// A type whose stream is on another master than the list of all streams.
+std::string type_elsewhere(RedisCluster& cluster, const RedisServer& master_of_list) {
+  for (int i = 0;; ++i) {
+    std::string type = "type" + std::to_string(i);
+    if (&cluster.master_of(slot_of(Groups("repeat").stream(type))) != &master_of_list) return type;
+  }
+}
+
+TEST(EventsInACluster, of_a_stream_that_is_there_need_no_list_of_streams) {
+  RedisCluster cluster({.node_timeout = 60s});
+  const RedisServer& master_of_list = cluster.master_of(slot_of(Groups("repeat").streams()));
+  const std::string type = type_elsewhere(cluster, master_of_list);
+  const Store before(cluster.url());
+  const auto publish = [](const Store& store, const std::string& to) {
+    OutgoingEvent event = store.event();
+    event.type = to;
+    return store.events->publish(event);
+  };
+  ASSERT_TRUE(publish(before, type));
+  const Store store(cluster.url(), 5s);
+  master_of_list.stop();
+  const auto place = publish(store, type);
+  const auto slice = store.groups->read({.type = type, .group = "workers", .consumer = "ann", .start_after = 0});
+  const auto refused = publish(store, type + ".new");
+  master_of_list.go_on();
+  EXPECT_TRUE(place) << place.error().message;
+  EXPECT_TRUE(slice) << slice.error().message;
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::unavailable);
 }
 
 TEST(EventPatience, ends_a_publication_that_the_server_does_not_answer) {

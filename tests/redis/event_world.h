@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <sstream>
@@ -16,6 +17,7 @@
 #include "core/clock.h"
 #include "core/ids.h"
 #include "engines/redis/client.h"
+#include "engines/redis/event_answers.h"
 #include "engines/redis/groups.h"
 #include "engines/redis/redis_event_groups.h"
 #include "engines/redis/redis_events.h"
@@ -62,7 +64,12 @@ class EventWorld : public ::testing::Test {
     return slice.value_or(GroupSlice{});
   }
   std::uint64_t acknowledge(std::string_view group, const std::vector<std::uint64_t>& ordinals) {
-    return groups().acknowledge("deploy", group, ordinals).value();
+    std::vector<EventPlace> places;
+    const auto kept = events().recent("deploy", 1, kScriptNumberMax, limits::kConsumeCountMax).value();
+    for (const StoredEvent& event : kept) {
+      if (std::ranges::find(ordinals, event.place.ordinal) != ordinals.end()) places.push_back(event.place);
+    }
+    return groups().acknowledge("deploy", group, places).value();
   }
 
   // The script as the client runs it when it does not know whether it ran before.
@@ -70,8 +77,8 @@ class EventWorld : public ::testing::Test {
     return client_->run(script, groups_.stream("deploy"), arguments).value();
   }
   Reply read_group_twice_as(std::string_view call_id) {
-    return run(kEventGroupRead, {"workers", "bob", "0", "3", "60000000", call_id, "6000", "10000", "64",
-                                 "2592000000000", "500", "4194304"});
+    return run(kEventGroupRead, {"workers", "bob", "0", "3", "60000000", call_id, "6000", "64", "2592000000000", "500",
+                                 "4194304", "10000"});
   }
 
   std::string command(const Words& words) const { return server_.command(words); }
@@ -116,7 +123,9 @@ class EventWorld : public ::testing::Test {
   }
   EventStore& events() { return *events_; }
   EventGroupStore& groups() { return *event_groups_; }
+  // As another process has them: they told the server nothing yet.
   std::shared_ptr<EventStore> another_store() const { return make_redis_events(client_, groups_, clock_); }
+  std::shared_ptr<EventGroupStore> other_groups() const { return make_redis_event_groups(client_, groups_, clock_); }
   void advance(std::chrono::microseconds by) {
     clock_->advance(by);
     server_clock_.set(clock_->wall_now());

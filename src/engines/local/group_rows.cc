@@ -15,7 +15,7 @@ LedgerStamp stamp_in(const LedgerQuery& row, int column) {
 }
 
 // Removes the one that was not used for the longest time, if that is long enough.
-Result<void> make_room(LedgerTransaction& transaction, const StreamRow& stream) {
+Result<void> make_room(LedgerTransaction& transaction, const StreamRow& stream, std::string_view type) {
   std::int64_t unused = 0;
   std::chrono::nanoseconds longest{0};
   std::size_t groups = 0;
@@ -31,14 +31,18 @@ Result<void> make_room(LedgerTransaction& transaction, const StreamRow& stream) 
   }
   if (groups < limits::kGroupsMax) return {};
   if (longest <= limits::kGroupRetention + limits::kGroupUseNoted) {
-    return fail(ErrorCode::resource_exhausted,
-                "the stream has {} groups, the most it may have, and all are in use: read as one of them",
-                limits::kGroupsMax);
+    Error refused = make_error(ErrorCode::resource_exhausted,
+                               "the stream {} has {} groups, its limit, and all of them were used within the last 30 "
+                               "days: read as one of them",
+                               type, limits::kGroupsMax);
+    refused.retryable = false;
+    return std::unexpected(std::move(refused));
   }
   transaction.run("DELETE FROM event_pending WHERE id BETWEEN ? AND ?", row_of(unused, 0), row_of(unused, kOrdinalMax));
   transaction.run("DELETE FROM event_groups WHERE id = ?", unused);
   return {};
 }
+static_assert(limits::kGroupRetention == std::chrono::days{30}, "a message says it");
 
 }  // namespace
 
@@ -52,14 +56,13 @@ std::optional<GroupRow> find_group(LedgerTransaction& transaction, const StreamR
       .id = row.integer(0), .delivered = static_cast<std::uint64_t>(row.integer(1)), .used = stamp_in(row, 2)};
 }
 
-Result<GroupRow> make_group(LedgerTransaction& transaction, const StreamRow& stream, std::string_view name,
-                            std::uint64_t start_after) {
-  ALDIS_TRY(make_room(transaction, stream));
-  GroupRow group{.delivered = std::min(start_after, stream.last.ordinal), .used = stamp_of(transaction.now())};
+Result<GroupRow> make_group(LedgerTransaction& transaction, const StreamRow& stream, const GroupRead& read) {
+  ALDIS_TRY(make_room(transaction, stream, read.type));
+  GroupRow group{.delivered = std::min(*read.start_after, stream.last.ordinal), .used = stamp_of(transaction.now())};
   transaction.run(
       "INSERT INTO event_groups (stream, name, delivered, used_boot, used_boot_ns, used_us) "
       "VALUES (?, ?, ?, ?, ?, ?)",
-      stream.id, name, group.delivered, group.used.boot, group.used.boot_ns, group.used.wall_us);
+      stream.id, read.group, group.delivered, group.used.boot, group.used.boot_ns, group.used.wall_us);
   group.id = transaction.last_row();
   return group;
 }
@@ -129,16 +132,22 @@ std::optional<std::chrono::nanoseconds> longest_given(LedgerTransaction& transac
 std::vector<std::uint64_t> take_over(LedgerTransaction& transaction, const GroupRow& group, const GroupRead& read) {
   const LedgerNow& now = transaction.now();
   std::vector<std::uint64_t> ordinals;
-  if (longest_given(transaction, group).value_or(std::chrono::nanoseconds{-1}) < read.take_over_after) return ordinals;
   {
     auto rows = transaction.query(
         "SELECT id, given_boot, given_boot_ns, given_us FROM event_pending "
-        "WHERE id BETWEEN ? AND ? ORDER BY id",
-        row_of(group.id, 0), row_of(group.id, kOrdinalMax));
+        "WHERE id >> 42 = ? ORDER BY given_boot, given_boot_ns, id",
+        group.id);
+    static_assert(kOrdinalBits == 42);
     while (ordinals.size() < read.count && rows.next()) {
-      if (age_of(stamp_in(rows, 1), now) >= read.take_over_after) ordinals.push_back(ordinal_of(rows.integer(0)));
+      const LedgerStamp given = stamp_in(rows, 1);
+      if (age_of(given, now) >= read.take_over_after) {
+        ordinals.push_back(ordinal_of(rows.integer(0)));
+      } else if (given.boot == now.boot) {
+        break;  // of an earlier boot, one may look younger than it is
+      }
     }
   }
+  std::ranges::sort(ordinals);
   const LedgerStamp given = stamp_of(now);
   for (const std::uint64_t ordinal : ordinals) {
     transaction.run(
@@ -159,9 +168,12 @@ void give(LedgerTransaction& transaction, const GroupRow& group, const StreamRow
       row_of(stream.id, first), row_of(stream.id, last));
 }
 
-bool acknowledge_event(LedgerTransaction& transaction, const GroupRow& group, std::uint64_t ordinal) {
-  return ordinal <= kOrdinalMax &&
-         transaction.run("DELETE FROM event_pending WHERE id = ?", row_of(group.id, ordinal)) != 0;
+bool acknowledge_event(LedgerTransaction& transaction, const GroupRow& group, const StreamRow& stream,
+                       const EventPlace& event) {
+  return event.ordinal <= kOrdinalMax &&
+         transaction.run(
+             "DELETE FROM event_pending WHERE id = ? AND NOT EXISTS (SELECT 1 FROM events WHERE id = ? AND ms <> ?)",
+             row_of(group.id, event.ordinal), row_of(stream.id, event.ordinal), event.ms) != 0;
 }
 
 std::vector<PendingEvent> pending_events(LedgerTransaction& transaction, const GroupRow& group, const StreamRow& stream,

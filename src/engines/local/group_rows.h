@@ -24,8 +24,8 @@ struct GroupRow {
 
 std::optional<GroupRow> find_group(LedgerTransaction& transaction, const StreamRow& stream, std::string_view name);
 // One that nobody uses makes room. resource_exhausted: limits::kGroupsMax are in use.
-Result<GroupRow> make_group(LedgerTransaction& transaction, const StreamRow& stream, std::string_view name,
-                            std::uint64_t start_after);
+// REQUIRES: read.start_after.
+Result<GroupRow> make_group(LedgerTransaction& transaction, const StreamRow& stream, const GroupRead& read);
 // Keeps the use of the group, if it is not noted for limits::kGroupUseNoted or `delivered` changes.
 void use_group(LedgerTransaction& transaction, const GroupRow& group, std::uint64_t delivered);
 // By name, as a reader sees the stream from `first` on.
@@ -37,13 +37,15 @@ std::optional<Gap> take_gap(LedgerTransaction& transaction, const GroupRow& grou
 
 // For how long the pending event that was given first has been where it is; none: nothing is pending.
 std::optional<std::chrono::nanoseconds> longest_given(LedgerTransaction& transaction, const GroupRow& group);
-// Gives the oldest events whose time is over to the consumer, at most `count`, and answers with their ordinals.
+// Gives the events whose time is over to the consumer, at most `count`, those that were given first, and answers with
+// their ordinals, the oldest first.
 std::vector<std::uint64_t> take_over(LedgerTransaction& transaction, const GroupRow& group, const GroupRead& read);
 // Makes events that are there pending for the consumer.
 void give(LedgerTransaction& transaction, const GroupRow& group, const StreamRow& stream, std::string_view consumer,
           std::uint64_t first, std::uint64_t last);
-// Whether it was pending.
-bool acknowledge_event(LedgerTransaction& transaction, const GroupRow& group, std::uint64_t ordinal);
+// Whether it was pending, and is not another event.
+bool acknowledge_event(LedgerTransaction& transaction, const GroupRow& group, const StreamRow& stream,
+                       const EventPlace& event);
 // The oldest ones from `first` on.
 std::vector<PendingEvent> pending_events(LedgerTransaction& transaction, const GroupRow& group, const StreamRow& stream,
                                          std::uint64_t first, std::size_t count);

@@ -69,7 +69,7 @@ class LocalEventGroups final : public EventGroupStore {
                        std::optional<GroupRow> group;
                        if (stream) group = find_group(transaction, *stream, read.group);
                        if (stream && !group && read.start_after) {
-                         ALDIS_TRY_ASSIGN(group, make_group(transaction, *stream, read.group, *read.start_after));
+                         ALDIS_TRY_ASSIGN(group, make_group(transaction, *stream, read));
                        }
                        if (group) return read_group(transaction, *stream, *group, read);
                        GroupSlice nothing;
@@ -81,12 +81,12 @@ class LocalEventGroups final : public EventGroupStore {
   }
 
   Result<std::uint64_t> acknowledge(std::string_view type, std::string_view name,
-                                    std::span<const std::uint64_t> ordinals) override {
+                                    std::span<const EventPlace> events) override {
     return ledger_->write(LedgerSync::normal, [&](LedgerTransaction& transaction) -> Result<std::uint64_t> {
       ALDIS_TRY_ASSIGN(const Found found, find(transaction, type, name));
       std::uint64_t acknowledged = 0;
-      for (const std::uint64_t ordinal : ordinals) {
-        if (acknowledge_event(transaction, found.group, ordinal)) ++acknowledged;
+      for (const EventPlace& event : events) {
+        if (acknowledge_event(transaction, found.group, found.stream, event)) ++acknowledged;
       }
       use_group(transaction, found.group, found.group.delivered);
       return acknowledged;

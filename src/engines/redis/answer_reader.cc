@@ -80,4 +80,9 @@ Result<std::uint64_t> read_count_answer(const Reply& answer) {
 
 bool is_unfinished(const Reply& answer) { return kind_of(answer) == "again"; }
 
+bool changed_nothing(const Reply& answer) {
+  const std::string_view kind = kind_of(answer);
+  return kind == "idle" || kind == "missing" || kind == "unknown";
+}
+
 }  // namespace aldis

@@ -1,6 +1,6 @@
 #pragma once
-// Reads the texts of a script's answer, one after the other. Used by signal_answers.cc and approval_codec.cc;
-// implemented in answer_reader.cc.
+// Reads the texts of a script's answer, one after the other. Used by signal_answers.cc, event_answers.cc,
+// approval_codec.cc and, for what an answer begins with, client.cc; implemented in answer_reader.cc.
 //
 // Model: an answer is an array of bulk strings that begins with its kind; numbers are decimal texts, times microseconds
 // of the server's clock. What is not as it should be leaves the reader failed, and reads as empty: ask is_whole once,
@@ -15,6 +15,7 @@
 #include <optional>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "aldis/result.h"
@@ -74,7 +75,20 @@ std::unexpected<Error> malformed_answer(std::string_view what);
 
 Result<std::uint64_t> read_count_answer(const Reply& answer);
 
+// That a limit is reached does not pass by itself: a refusal for it is not retryable.
+template <class T>
+Result<T> lasting(Result<T> answer) {
+  if (!answer && answer.error().code == ErrorCode::resource_exhausted) {
+    Error refused = std::move(answer).error();
+    refused.retryable = false;
+    return std::unexpected(std::move(refused));
+  }
+  return answer;
+}
+
 // The script settled as much as it may in one run: it wants to be run again.
 bool is_unfinished(const Reply& answer);
+// The script found what it needs missing, or nothing to do: there is nothing that a failover could lose.
+bool changed_nothing(const Reply& answer);
 
 }  // namespace aldis

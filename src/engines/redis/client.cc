@@ -6,6 +6,7 @@
 
 #include "core/failure.h"
 #include "core/try.h"
+#include "engines/redis/answer_reader.h"
 #include "engines/redis/call_attempts.h"
 #include "engines/redis/command.h"
 #include "engines/redis/node.h"
@@ -24,6 +25,7 @@ struct ScriptCall {
   std::string_view group;
   std::span<const std::string_view> arguments;
   unsigned replicas = 0;  // that must have it
+  bool only_changes = false;
   std::optional<nanoseconds> at_most = {};
   bool by_text = false;  // the server does not know the script
   bool is_repeat = false;
@@ -32,6 +34,7 @@ struct ScriptCall {
 // What the server answered: the script, and WAIT if it was asked to.
 struct ScriptAnswer {
   Reply reply = {};
+  unsigned replicas = 0;  // that must have it
   Reply copies = {};
 };
 
@@ -121,20 +124,28 @@ class RedisClient::Impl {
   Result<ScriptAnswer> exchange(const ScriptCall& call, const Node& node, Node::Borrowed& connection,
                                 SteadyTime deadline) const {
     std::string commands = script_command(call.script, call.by_text, call.group, call.arguments, node);
-    const bool is_marked = call.replicas > 0 && call.is_repeat;
-    if (is_marked) commands += mark_command(call.group);
-    if (call.replicas > 0) commands += wait_command(call.replicas, deadline - clock_->steady_now());
+    if (!call.only_changes) commands += copies_commands(call, deadline);
     ALDIS_TRY(connection->send(commands, deadline));
     ScriptAnswer answer;
     ALDIS_TRY_ASSIGN(answer.reply, connection->receive(deadline));
-    if (is_marked) {
+    if (call.replicas == 0) return answer;
+    if (call.only_changes) {
+      if (answer.reply.is_error() || changed_nothing(answer.reply)) return answer;
+      ALDIS_TRY(connection->send(copies_commands(call, deadline), deadline));
+    }
+    if (call.is_repeat) {
       ALDIS_TRY_ASSIGN(answer.copies, connection->receive(deadline));
       if (answer.copies.is_error() && !answer.reply.is_error()) answer.reply = answer.copies;
     }
-    if (call.replicas > 0) {
-      ALDIS_TRY_ASSIGN(answer.copies, connection->receive(deadline));
-    }
+    answer.replicas = call.replicas;
+    ALDIS_TRY_ASSIGN(answer.copies, connection->receive(deadline));
     return answer;
+  }
+
+  std::string copies_commands(const ScriptCall& call, SteadyTime deadline) const {
+    if (call.replicas == 0) return {};
+    const std::string mark = call.is_repeat ? mark_command(call.group) : std::string();
+    return mark + wait_command(call.replicas, deadline - clock_->steady_now());
   }
 
   // A script is not sent where ASK points. It names no key but its group's, so neither server could tell that some of
@@ -149,10 +160,10 @@ class RedisClient::Impl {
       call.by_text = decision->action == Decision::Action::load_script;
       return std::nullopt;
     }
-    if (std::cmp_less(answer.copies.integer, call.replicas)) {
+    if (std::cmp_less(answer.copies.integer, answer.replicas)) {
       attempts.fail_by(
           fmt::format("{} of the {} replicas that must have a write have this one of the Redis server at {}",
-                      answer.copies.integer, call.replicas, node.name()),
+                      answer.copies.integer, answer.replicas, node.name()),
           "are the replicas running?");
       return std::nullopt;
     }
@@ -187,7 +198,8 @@ Result<Reply> RedisClient::run(const Script& script, std::string_view group,
   return impl_->run({.script = script,
                      .group = group,
                      .arguments = arguments,
-                     .replicas = durability == Durability::durable ? impl_->replicas() : 0,
+                     .replicas = durability == Durability::fleeting ? 0 : impl_->replicas(),
+                     .only_changes = durability == Durability::durable_change,
                      .at_most = at_most});
 }
 

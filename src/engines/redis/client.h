@@ -32,8 +32,9 @@ namespace aldis {
 
 class Topology;
 
-// durable: with `replicas` in the options, it is done only once that many replicas have it (WAIT).
-enum class Durability { fleeting, durable };
+// durable: with `replicas` in the options, it is done only once that many replicas have it (WAIT). durable_change: so
+// is an answer that tells of a change (answer_reader.h), which takes another round trip; others are answered at once.
+enum class Durability { fleeting, durable, durable_change };
 
 // Commands that are read together, as one transaction where they are several; or a script that only reads.
 struct ReadRequest {

@@ -74,6 +74,8 @@ std::optional<Gap> read_gap(AnswerReader& reader, std::string_view type) {
 
 }  // namespace
 
+bool is_unknown_stream(const Reply& answer) { return kind_of(answer) == "unknown" && answer.elements.size() == 1; }
+
 Result<EventPlace> read_place_answer(const Reply& answer) {
   ALDIS_TRY_ASSIGN(AnswerReader reader, read_kind(answer, "place"));
   const EventPlace place = read_place(reader);
@@ -82,7 +84,7 @@ Result<EventPlace> read_place_answer(const Reply& answer) {
 }
 
 Result<std::optional<StreamSlice>> read_slice_answer(const StreamCursor& cursor, const Reply& answer) {
-  if (kind_of(answer) == "unknown" && answer.elements.size() == 1) return std::nullopt;
+  if (is_unknown_stream(answer)) return std::nullopt;
   ALDIS_TRY_ASSIGN(AnswerReader reader, read_kind(answer, "slice"));
   StreamSlice slice;
   slice.head.type = cursor.type;
@@ -111,13 +113,14 @@ Result<GroupSlice> read_group_answer(std::string_view type, const Reply& answer)
     slice.missing = true;
     return slice;
   }
-  ALDIS_TRY_ASSIGN(AnswerReader reader, read_kind(answer, "given"));
-  slice.gap = read_gap(reader, type);
+  const bool is_idle = kind_of(answer) == "idle";
+  ALDIS_TRY_ASSIGN(AnswerReader reader, lasting(read_kind(answer, is_idle ? "idle" : "given")));
+  if (!is_idle) slice.gap = read_gap(reader, type);
   if (const auto left = reader.optional(&AnswerReader::microseconds)) {
     slice.next_take_over = std::chrono::microseconds{*left};
   }
   slice.events = read_events(reader);
-  if (!reader.is_whole()) return malformed_answer("share of a group");
+  if (!reader.is_whole() || (is_idle && !slice.events.empty())) return malformed_answer("share of a group");
   return slice;
 }
 

@@ -31,6 +31,10 @@ struct EventPage {
   bool has_more = false;
 };
 
+// The last argument of a script that may make a stream, when it must not; and whether that is why it did nothing.
+inline constexpr std::string_view kMakeNone = "";
+bool is_unknown_stream(const Reply& answer);
+
 Result<EventPlace> read_place_answer(const Reply& answer);
 // Nothing: there is no such stream.
 Result<std::optional<StreamSlice>> read_slice_answer(const StreamCursor& cursor, const Reply& answer);

@@ -8,6 +8,7 @@
 #include "core/failure.h"
 #include "core/try.h"
 #include "engines/redis/event_answers.h"
+#include "engines/redis/patience.h"
 #include "engines/redis/script_arguments.h"
 #include "engines/redis/scripts.h"
 #include "engines/redis/stream_registry.h"
@@ -25,16 +26,21 @@ class RedisEventGroups final : public EventGroupStore {
  public:
   RedisEventGroups(const std::shared_ptr<RedisClient>& client, const Groups& groups,
                    const std::shared_ptr<const Clock>& clock)
-      : client_(client), groups_(groups), registry_(client, groups, clock) {}
+      : client_(client), groups_(groups), clock_(clock), registry_(client, groups, clock) {}
 
   Result<GroupSlice> read(const GroupRead& read) override {
-    if (read.start_after) ALDIS_TRY(registry_.announce(read.type));
-    const std::vector<std::string> arguments = read_arguments(read);
+    const Patience patience(*clock_, {}, client_->call_timeout());
+    std::vector<std::string> arguments = read_arguments(read);
     for (unsigned runs = 0; runs < limits::kRedisSettleRunsMax; ++runs) {
-      ALDIS_TRY_ASSIGN(const Reply answer, run(kEventGroupRead, read.type, arguments));
+      ALDIS_TRY_ASSIGN(const Reply answer, run(kEventGroupRead, read.type, arguments, Durability::durable_change));
       if (is_unfinished(answer)) continue;
+      if (is_unknown_stream(answer)) {
+        ALDIS_TRY(registry_.announce(read.type));
+        arguments.back() = std::to_string(limits::kStreamLengthDefault);
+        continue;
+      }
       ALDIS_TRY_ASSIGN(GroupSlice slice, read_group_answer(read.type, answer));
-      if (!slice.missing) registry_.announce_again(read.type);
+      if (!slice.missing) registry_.announce_again(read.type, patience.left());
       return slice;
     }
     return fail(ErrorCode::unavailable, "the group {} of stream {} lost more events than {} runs remove: try again",
@@ -42,18 +48,14 @@ class RedisEventGroups final : public EventGroupStore {
   }
 
   Result<std::uint64_t> acknowledge(std::string_view type, std::string_view group,
-                                    std::span<const std::uint64_t> ordinals) override {
-    std::uint64_t acknowledged = 0;
-    do {
-      const auto part = ordinals.first(std::min(ordinals.size(), kOrdinalsPerScript));
-      std::vector<std::string> arguments{std::string(group), new_call(), milliseconds_text(operation_kept(*client_))};
-      for (const std::uint64_t ordinal : part) arguments.push_back(ordinal_text(ordinal));
-      ALDIS_TRY_ASSIGN(const Reply answer, run(kEventGroupAcknowledge, type, arguments, Durability::durable));
-      ALDIS_TRY_ASSIGN(const std::uint64_t count, read_count_answer(answer));
-      acknowledged += count;
-      ordinals = ordinals.subspan(part.size());
-    } while (!ordinals.empty());
-    return acknowledged;
+                                    std::span<const EventPlace> events) override {
+    std::vector<std::string> arguments{std::string(group), new_call(), milliseconds_text(operation_kept(*client_))};
+    for (const EventPlace& event : events) {
+      arguments.push_back(ordinal_text(event.ordinal));
+      arguments.push_back(std::to_string(event.ms));
+    }
+    ALDIS_TRY_ASSIGN(const Reply answer, run(kEventGroupAcknowledge, type, arguments, Durability::durable));
+    return read_count_answer(answer);
   }
 
   Result<std::vector<PendingEvent>> pending(std::string_view type, std::string_view group, std::size_t count) override {
@@ -76,11 +78,11 @@ class RedisEventGroups final : public EventGroupStore {
             microseconds_text(read.take_over_after),
             new_call(),
             milliseconds_text(operation_kept(*client_)),
-            std::to_string(limits::kStreamLengthDefault),
             std::to_string(limits::kGroupsMax),
             microseconds_text(limits::kGroupRetention),
             std::to_string(limits::kRedisSettledPerScript),
-            std::to_string(limits::kRedisPageBytesMax)};
+            std::to_string(limits::kRedisPageBytesMax),
+            std::string(kMakeNone)};
   }
 
   Result<Reply> run(const Script& script, std::string_view type, const std::vector<std::string>& arguments,
@@ -91,6 +93,7 @@ class RedisEventGroups final : public EventGroupStore {
 
   const std::shared_ptr<RedisClient> client_;
   const Groups groups_;
+  const std::shared_ptr<const Clock> clock_;
   StreamRegistry registry_;
 };
 

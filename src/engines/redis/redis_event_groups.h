@@ -6,8 +6,9 @@
 // Streams: these cannot tell what a group has lost, nor when the next event may be taken over without going through all
 // that is pending. A read whose answer was lost is recognised and answered again while its call lasts; if the whole
 // call fails, what it gave is pending for that member until it is taken over: at least once, and a Gap told then is
-// gone. Threads: safe from any thread. Errors: as the port says, and the client's; unavailable when more is lost than a
-// call may remove. A full server refuses none of it.
+// gone. What a read gives, tells or makes is durable; one that finds nothing waits for no replica. Threads: safe from
+// any thread. Errors: as the port says, and the client's; unavailable when more is lost than a call may remove. A full
+// server refuses only a read that makes a stream.
 
 #include <memory>
 

@@ -9,6 +9,7 @@
 #include "aldis/limits.h"
 #include "core/try.h"
 #include "engines/redis/event_answers.h"
+#include "engines/redis/patience.h"
 #include "engines/redis/script_arguments.h"
 #include "engines/redis/scripts.h"
 #include "engines/redis/stream_registry.h"
@@ -31,23 +32,6 @@ StreamSlice slice_of_unknown(std::string_view type) {
   return slice;
 }
 
-// How much of a call's patience is left.
-class Patience {
- public:
-  Patience(const Clock& clock, std::optional<nanoseconds> at_most)
-      : clock_(clock), begin_(clock.steady_now()), at_most_(at_most) {}
-
-  std::optional<nanoseconds> left() const {
-    if (!at_most_) return std::nullopt;
-    return std::max(*at_most_ - (clock_.steady_now() - begin_), nanoseconds{0});
-  }
-
- private:
-  const Clock& clock_;
-  const SteadyTime begin_;
-  const std::optional<nanoseconds> at_most_;
-};
-
 class RedisEvents final : public EventStore {
  public:
   RedisEvents(const std::shared_ptr<RedisClient>& client, const Groups& groups,
@@ -55,15 +39,10 @@ class RedisEvents final : public EventStore {
       : client_(client), groups_(groups), clock_(clock), registry_(client, groups, clock) {}
 
   Result<EventPlace> publish(const OutgoingEvent& event) override {
-    const Patience patience(*clock_, event.at_most);
-    ALDIS_TRY(registry_.announce(event.type, patience.left()));
-    // Not static: a thread that is left to itself at the end of the process may still be here.
+    const Patience patience(*clock_, event.at_most, client_->call_timeout());
     const std::string window = milliseconds_text(limits::kRedisPublicationRetention);
-    const std::string length = std::to_string(limits::kStreamLengthDefault);
-    const std::array<std::string_view, 5> arguments{bytes_of(event.id), window, event.source, event.data, length};
-    ALDIS_TRY_ASSIGN(const Reply answer, client_->run(kEventPublish, groups_.stream(event.type), arguments,
-                                                      Durability::durable, patience.left()));
-    return read_place_answer(answer);
+    std::array<std::string_view, 5> arguments{bytes_of(event.id), window, event.source, event.data, kMakeNone};
+    return change<EventPlace>(kEventPublish, event.type, arguments, patience, read_place_answer);
   }
 
   Result<std::vector<StreamHead>> heads(std::string_view type) override {
@@ -126,14 +105,11 @@ class RedisEvents final : public EventStore {
   }
 
   Result<void> configure(std::string_view type, const StreamBounds& bounds) override {
-    ALDIS_TRY(registry_.announce(type));
+    const Patience patience(*clock_, {}, client_->call_timeout());
     const std::string length = std::to_string(bounds.max_length);
     const std::string age = std::to_string(bounds.max_age ? bounds.max_age->count() : 0);
-    const std::array<std::string_view, 2> arguments{length, age};
-    ALDIS_TRY_ASSIGN(const Reply answer,
-                     client_->run(kEventConfigure, groups_.stream(type), arguments, Durability::durable));
-    ALDIS_TRY(read_kind(answer, "done"));
-    return {};
+    std::array<std::string_view, 3> arguments{length, age, kMakeNone};
+    return change<void>(kEventConfigure, type, arguments, patience, read_done);
   }
 
   void count_dropped(std::uint64_t events) override { registry_.count_dropped(events); }
@@ -142,6 +118,30 @@ class RedisEvents final : public EventStore {
   void tidy() override {}
 
  private:
+  static Result<void> read_done(const Reply& answer) {
+    ALDIS_TRY(read_kind(answer, "done"));
+    return {};
+  }
+
+  // Runs a script whose last argument says whether it makes a stream that is not there: only after that was announced.
+  template <class T>
+  Result<T> change(const Script& script, std::string_view type, std::span<std::string_view> arguments,
+                   const Patience& patience, Result<T> (*read_answer)(const Reply&)) {
+    const std::string group = groups_.stream(type);
+    ALDIS_TRY_ASSIGN(Reply answer, client_->run(script, group, arguments, Durability::durable, patience.own_left()));
+    const bool makes = is_unknown_stream(answer);
+    // Not static: a thread that is left to itself at the end of the process may still be here.
+    const std::string length = std::to_string(limits::kStreamLengthDefault);
+    if (makes) {
+      ALDIS_TRY(registry_.announce(type, patience.own_left()));
+      arguments.back() = length;
+      ALDIS_TRY_ASSIGN(answer, client_->run(script, group, arguments, Durability::durable, patience.own_left()));
+    }
+    Result<T> done = read_answer(answer);
+    if (done && !makes) registry_.announce_again(type, patience.left());
+    return done;
+  }
+
   // Nothing for a stream that is not there.
   Result<std::vector<std::optional<StreamSlice>>> read_known(std::span<const StreamCursor> cursors, std::size_t count) {
     std::vector<std::optional<StreamSlice>> slices(cursors.size());

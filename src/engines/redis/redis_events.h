@@ -5,11 +5,12 @@
 // Model: a stream is a Redis Stream whose entries have the ids of the events, and a head beside it, on one slot. A
 // change is one script there. Reads of few streams are one script each, of many their heads first and scripts only
 // where there is news; a round trip a node each time. A slice or page is cut behind limits::kRedisPageBytesMax bytes of
-// data: then a slice has fewer events than were asked for although more are there. The server's time decides. A stream
-// is known from the moment that its first publication began (stream_registry.h), so whoever waits for all of them hears
-// the first event too. A stream that nobody used for limits::kStreamIdle goes, with its ordinals.
-// Threads: safe from any thread. Errors: as the port says, and the client's. A full server refuses publish and
-// configure, and nothing else.
+// data: then a slice has fewer events than were asked for although more are there. The server's time decides. A script
+// that finds no stream makes none before the stream is registered (stream_registry.h), so whoever waits for all of them
+// hears the first event too; streams that are there need no registry. A stream that nobody used for
+// limits::kStreamIdle goes, with its ordinals.
+// Threads: safe from any thread. Errors: as the port says, and the client's. A full server refuses publish and a
+// configure that makes a stream, and nothing else.
 
 #include <memory>
 

@@ -18,21 +18,12 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::nanoseconds;
 
-// A stream's keys live up to a day longer than it is idle, and it is registered up to an hour before its last use.
+// A stream's keys live up to a day longer than it is idle, and it is registered a bit before its last use.
 constexpr nanoseconds kRetention = limits::kStreamIdle + 48h;
 static_assert(limits::kRedisStreamRegistration < 24h);
 
 // How long the registry knows which dropped events it was told of: as long as a process may tell of them again.
 constexpr nanoseconds kTellingKept = 24h;
-
-// That there are too many streams does not pass by itself.
-Result<void> read_registered(const Reply& answer) {
-  const auto done = read_kind(answer, "done");
-  if (done) return {};
-  Error refused = done.error();
-  if (refused.code == ErrorCode::resource_exhausted) refused.retryable = false;
-  return std::unexpected(std::move(refused));
-}
 
 }  // namespace
 
@@ -41,16 +32,19 @@ StreamRegistry::StreamRegistry(std::shared_ptr<RedisClient> client, const Groups
     : client_(std::move(client)), group_(groups.streams()), clock_(std::move(clock)) {}
 
 Result<void> StreamRegistry::announce(std::string_view type, std::optional<nanoseconds> at_most) {
-  if (was_told(type)) return {};
-  ALDIS_TRY(tell(type, at_most));
+  ALDIS_TRY_ASSIGN(const Reply answer, tell(type, Durability::durable, at_most));
+  ALDIS_TRY(lasting(read_kind(answer, "done")));
+  const MutexLock lock(mutex_);
+  went_unheard_.reset();
   note(type);
   return {};
 }
 
-void StreamRegistry::announce_again(std::string_view type) {
-  if (was_told(type)) return;
-  note(type);
-  (void)tell(type, limits::kRedisRecheckPatience);
+void StreamRegistry::announce_again(std::string_view type, nanoseconds at_most) {
+  if (at_most <= nanoseconds::zero() || !begin_again(type)) return;
+  if (tell(type, Durability::fleeting, std::min(at_most, limits::kRedisRecheckPatience))) return;
+  const MutexLock lock(mutex_);
+  went_unheard_ = clock_->boot_now();
 }
 
 Result<std::vector<std::string>> StreamRegistry::types() {
@@ -102,26 +96,29 @@ Result<std::uint64_t> StreamRegistry::dropped() {
   return total + dropped_ + (telling_ ? telling_->events : 0);
 }
 
-bool StreamRegistry::was_told(std::string_view type) const {
+// Whether it is time. Then it is this call's business, and no other one's.
+bool StreamRegistry::begin_again(std::string_view type) {
   const MutexLock lock(mutex_);
-  const auto found = told_.find(type);
-  return found != told_.end() && clock_->boot_now() < found->second + limits::kRedisStreamRegistration;
+  const BootTime recent = clock_->boot_now() - limits::kRedisStreamRegistration;
+  if (went_unheard_ && *went_unheard_ > recent) return false;
+  const auto told = told_.find(type);
+  if (told != told_.end() && told->second > recent) return false;
+  note(type);
+  return true;
 }
 
 void StreamRegistry::note(std::string_view type) {
-  const MutexLock lock(mutex_);
   // Forgetting costs a round trip, no more.
   if (told_.size() >= limits::kStreamsMax) told_.clear();
   told_.insert_or_assign(std::string(type), clock_->boot_now());
 }
 
-Result<void> StreamRegistry::tell(std::string_view type, std::optional<nanoseconds> at_most) {
+Result<Reply> StreamRegistry::tell(std::string_view type, Durability durability, std::optional<nanoseconds> at_most) {
   const std::string streams_max = std::to_string(limits::kStreamsMax);
   const std::string retention = milliseconds_text(kRetention);
   std::vector<std::string_view> arguments{type, streams_max, retention};
   arguments.insert(arguments.end(), kOwnEventTypes.begin(), kOwnEventTypes.end());
-  ALDIS_TRY_ASSIGN(const Reply answer, client_->run(kEventRegister, group_, arguments, Durability::durable, at_most));
-  return read_registered(answer);
+  return client_->run(kEventRegister, group_, arguments, durability, at_most);
 }
 
 }  // namespace aldis

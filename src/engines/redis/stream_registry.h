@@ -3,10 +3,11 @@
 // group of keys that all streams share. Used by redis_events.cc and redis_event_groups.cc; implemented in
 // stream_registry.cc and scripts/event_register.lua, event_count_dropped.lua.
 //
-// Model: a stream is registered before a process uses it first, and again every limits::kRedisStreamRegistration while
-// it does; so none with events is unknown for longer, even if the registry was lost. One that nobody registered for
-// limits::kStreamIdle and a bit leaves: by then its own keys are gone. Threads: safe from any thread. Errors: the
-// client's; resource_exhausted beyond limits::kStreamsMax.
+// Model: a stream is registered before anybody makes it, and again by each process that uses it, every
+// limits::kRedisStreamRegistration while it does; so one that is used is soon known again if the registry was lost,
+// which in a cluster can happen to it alone. One that nobody registered for limits::kStreamIdle and a bit leaves: by
+// then its own keys are gone. Threads: safe from any thread. Errors: the client's; resource_exhausted beyond
+// limits::kStreamsMax.
 
 #include <chrono>
 #include <cstdint>
@@ -29,10 +30,12 @@ class StreamRegistry {
   // `clock` times what this process told lately.
   StreamRegistry(std::shared_ptr<RedisClient> client, const Groups& groups, std::shared_ptr<const Clock> clock);
 
-  // Once it succeeded the stream is listed. Without a call if that was told lately.
+  // For a stream that is about to be made. Once it succeeded the stream is listed, and whoever waits for all of them
+  // knows.
   Result<void> announce(std::string_view type, std::optional<std::chrono::nanoseconds> at_most = {});
-  // For a stream that is there. Tried once in the interval; a failure is for the next time.
-  void announce_again(std::string_view type);
+  // For one that is there, after the call that used it: without a call of its own if that was told lately. It is as
+  // well later: after a server that did not answer, no stream is told of for an interval.
+  void announce_again(std::string_view type, std::chrono::nanoseconds at_most);
 
   Result<std::vector<std::string>> types();  // in byte order
 
@@ -48,9 +51,9 @@ class StreamRegistry {
   };
   std::optional<Telling> begin_telling();
   void end_telling(const Telling& told);
-  bool was_told(std::string_view type) const;
-  void note(std::string_view type);
-  Result<void> tell(std::string_view type, std::optional<std::chrono::nanoseconds> at_most);
+  bool begin_again(std::string_view type);
+  void note(std::string_view type) ALDIS_REQUIRES(mutex_);
+  Result<Reply> tell(std::string_view type, Durability durability, std::optional<std::chrono::nanoseconds> at_most);
 
   const std::shared_ptr<RedisClient> client_;
   const std::string group_;
@@ -59,6 +62,7 @@ class StreamRegistry {
   std::uint64_t dropped_ ALDIS_GUARDED_BY(mutex_) = 0;  // nobody was told of them
   std::optional<Telling> telling_ ALDIS_GUARDED_BY(mutex_);
   std::map<std::string, BootTime, std::less<>> told_ ALDIS_GUARDED_BY(mutex_);
+  std::optional<BootTime> went_unheard_ ALDIS_GUARDED_BY(mutex_);
 };
 
 }  // namespace aldis

@@ -3,30 +3,30 @@
 -- KEYS  the stream: writes :g, :o:…, :t:…, :p:…, :k:…; :h and times to live when something is made, and once a day
 -- ARGV  ring command, group, member, the ordinal behind which a group that is not there yet begins ('': none is made),
 --       how many events, after how many microseconds an event is taken over, id of the call, for how many milliseconds
---       it is remembered, max_length of a new stream, how many groups there may be, how many microseconds without use
---       let one go, how many lost events a run removes, how many bytes of data make an answer: one event more may pass
---       this
+--       it is remembered, how many groups there may be, how many microseconds without use let one go, how many lost
+--       events a run removes, how many bytes of data make an answer: one event more may pass this, max_length of a new
+--       stream ('': none is made)
 -- Gives {"given", Gap's from, to and lost or three '', microseconds until the next one may be taken over or '', then of
---       each event its id, source and data}; {"missing"}: no such group; {"again"}: more was lost than a run removes
+--       each event its id, source and data}; {"idle", those microseconds}: nothing to give or tell; {"missing"}: no
+--       such group; {"unknown"}: no such stream, and a group was to be made; {"again"}: more was lost than a run
+--       removes
 -- Cost  O(events · log n) of n pending ones, and a search unless the new ones are among the newest 100
 -- include: event_group.lua
 -- include: event_fetch.lua
 -- include: event_make.lua
 -- include: event_memory.lua
 local consumer, start, count, take_over_after = ARGV[3], ARGV[4], ARGV[5] + 0, ARGV[6] + 0
-local call_id, groups_max, retention = ARGV[7], ARGV[10] + 0, ARGV[11] + 0
-local lost_max, bytes_max = ARGV[12] + 0, ARGV[13] + 0
+local call_id, groups_max, retention = ARGV[7], ARGV[9] + 0, ARGV[10] + 0
+local lost_max, bytes_max = ARGV[11] + 0, ARGV[12] + 0
 
--- What the slice holds besides its events.
-local function begin_answer(gap)
+local function next_take_over()
   local earliest = call('ZRANGE', by_time, 0, 0, 'WITHSCORES')[2]
-  local left = earliest and text(math.max(0, earliest + take_over_after - now)) or ''
-  return { 'given', gap[1], gap[2], gap[3], left }
+  return earliest and text(math.max(0, earliest + take_over_after - now)) or ''
 end
 
 local known = recall(call_id)
 if known then
-  local answer = begin_answer(known)
+  local answer = { 'given', known[1], known[2], known[3], next_take_over() }
   for i = 4, #known do
     -- Another member may have taken it over, or acknowledged it, since then.
     local note = call('HGET', pending, digits(ordinal_of(known[i])))
@@ -54,10 +54,13 @@ end
 local is_new = not packed
 if is_new then
   if start == '' then return { 'missing' } end
-  if not is_known then make_stream(ARGV[9], '0') end
+  if not is_known then
+    if ARGV[13] == '' then return { 'unknown' } end
+    make_stream(ARGV[13], '0')
+  end
   if not make_room() then
-    return error_answer('resource_exhausted', 'the stream has ' .. ARGV[10]
-      .. ' groups, its limit, and all of them were used within the last 30 days')
+    return error_answer('resource_exhausted', 'the stream ' .. type .. ' has ' .. ARGV[9]
+      .. ' groups, its limit, and all of them were used within the last 30 days: read as one of them')
   end
   call('UNLINK', by_ordinal, by_time, pending) -- of a stream that was evicted
   delivered = math.min(start, last)
@@ -85,28 +88,6 @@ if delivered + 1 < first then
   delivered, delivered_ms = first - 1, 0
 end
 
--- At most `count` ordinals whose time is over, the lowest ones.
-local function overdue()
-  local cutoff = now - take_over_after
-  local total = call('ZCOUNT', by_time, '-inf', text(cutoff))
-  if total == 0 or count == 0 then return {} end
-  if total <= count then
-    local found = call('ZRANGEBYSCORE', by_time, '-inf', text(cutoff))
-    table.sort(found)
-    return found
-  end
-  local found, offset = {}, 0
-  while #found < count do
-    local ordinals = call('ZRANGE', by_ordinal, offset, offset + 499)
-    if #ordinals == 0 then break end
-    for i, time in ipairs(call('ZMSCORE', by_time, unpack(ordinals))) do
-      if time + 0 <= cutoff and #found < count then found[#found + 1] = ordinals[i] end
-    end
-    offset = offset + 500
-  end
-  return found
-end
-
 -- Of what is given: the entries, and what to write of them.
 local given, notes, times, places, bytes = {}, {}, {}, {}, 0
 local function give(entry, member, ms, deliveries)
@@ -116,7 +97,8 @@ local function give(entry, member, ms, deliveries)
   bytes = bytes + #entry[2][4]
 end
 
-local taken = overdue()
+local taken = call('ZRANGEBYSCORE', by_time, '-inf', text(now - take_over_after), 'LIMIT', 0, count)
+table.sort(taken)
 for i, note in ipairs(#taken > 0 and call('HMGET', pending, unpack(taken)) or {}) do
   if bytes >= bytes_max then break end
   local ms, deliveries = string.match(note, '^(%d+) (%d+)')
@@ -145,10 +127,8 @@ if is_new or kept < now_ms + 7776000000 then refresh() end
 if #given > 0 then
   for _, key in ipairs({ pending, by_time, by_ordinal }) do call('PEXPIREAT', key, text(kept)) end
 end
-local answer = begin_answer(gap)
-if #given > 0 or gap[3] ~= '' then
-  local memory = { gap[1], gap[2], gap[3] }
-  for i, entry in ipairs(given) do memory[i + 3] = entry[1] end
-  remember(call_id, ARGV[8], memory)
-end
-return append_events(answer, given)
+if #given == 0 and gap[3] == '' and not is_new then return { 'idle', next_take_over() } end
+local memory = { gap[1], gap[2], gap[3] }
+for i, entry in ipairs(given) do memory[i + 3] = entry[1] end
+remember(call_id, ARGV[8], memory)
+return append_events({ 'given', gap[1], gap[2], gap[3], next_take_over() }, given)

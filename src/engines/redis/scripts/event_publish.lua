@@ -2,8 +2,8 @@
 -- Commits an event. A script makes its functions anew each time it runs: here it has none.
 -- KEYS  the stream: writes :s, :h, :k:…, rings; once a day times to live
 -- ARGV  ring command, publication (16 bytes), for how many milliseconds it is remembered, source, data, max_length of
---       a new stream
--- Gives {"place", id}, also when it was published before
+--       a new stream ('': none is made)
+-- Gives {"place", id}, also when it was published before; {"unknown"}: there is no such stream, and none was made
 -- Cost  O(1); what leaves the stream goes by whole nodes of it
 local call, format, group, publication, window = redis.call, string.format, KEYS[1], ARGV[2], ARGV[3] + 0
 local stream, head, memory = group .. ':s', group .. ':h', group .. ':k:'
@@ -14,6 +14,8 @@ local ms, last, length, age, kept = now_ms, 0, ARGV[6], 0, 0
 if found[1] then
   if found[6] == publication then return { 'place', found[1] .. '-' .. found[2] } end
   ms, last, length, age, kept = math.max(now_ms, found[1]), found[2] + 0, found[3], found[4] + 0, found[5] + 0
+elseif length == '' then
+  return { 'unknown' }
 else
   call('DEL', stream, group .. ':g')
   call('HSET', head, 'floor', '1', 'length', length, 'age', '0')

@@ -1,5 +1,5 @@
 #!lua
--- Makes a type one of the namespace's streams, before its first event is published, or says that it still is one.
+-- Makes a type one of the namespace's streams, before anything of it is there, or says that it still is one.
 -- KEYS  the registry: writes :t, :v, times to live, rings
 -- ARGV  ring command, type, how many streams there may be, after how many milliseconds without such a call one is gone,
 --       the types that do not count

@@ -15,7 +15,11 @@ local function save_group()
   call('HSET', members, name, struct.pack('>dddddd', delivered, now, lost, lost_from, lost_to, delivered_ms))
 end
 
+-- Of the stream, which is what its group of keys is named after: aldis1:{namespace/e/type}
+local type = string.match(group, '^[^/]*/e/(.*)}$')
+
 local function no_group()
-  return error_answer('not_found', is_known and 'the stream has no group ' .. name .. ': its first read makes it'
-    or 'there is no such stream')
+  return error_answer('not_found', is_known
+    and 'the stream ' .. type .. ' has no group ' .. name .. ': its first read makes it'
+    or 'there is no stream ' .. type)
 end
