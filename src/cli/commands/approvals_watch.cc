@@ -12,6 +12,7 @@
 #include "cli/commands/commands.h"
 #include "cli/interruption.h"
 #include "cli/invocation.h"
+#include "cli/outage.h"
 #include "cli/output_schemas.h"
 #include "cli/passphrase.h"
 #include "cli/terminal_text.h"
@@ -20,11 +21,6 @@
 
 namespace aldis::cli {
 namespace {
-
-using std::chrono::nanoseconds;
-
-constexpr nanoseconds kPauseMin = std::chrono::milliseconds{200};
-constexpr nanoseconds kPauseMax = std::chrono::seconds{5};
 
 class Watch {
  public:
@@ -37,7 +33,8 @@ class Watch {
         type_(invocation.arguments.text("--type").value_or("")),
         count_(count),
         asks_(invocation.style.table() && isatty(STDIN_FILENO) == 1),
-        rung_(waker_.subscribe(std::array{Topic{.kind = Topic::Kind::approvals, .name = {}}})) {}
+        rung_(waker_.subscribe(std::array{Topic{.kind = Topic::Kind::approvals, .name = {}}})),
+        outage_(interruption.token()) {}
 
   // Until it was interrupted or told to quit, or the store says what trying again does not change.
   Result<void> run() {
@@ -46,11 +43,10 @@ class Watch {
       const std::uint64_t rings = rung_->rings();
       const Result<std::vector<ApprovalRequest>> pending = gate_.get_pending_approvals(type_);
       if (!pending) {
-        if (!pending.error().retryable) return std::unexpected(pending.error());
-        outlast(pending.error());
+        if (!outage_.outlast(pending.error())) return std::unexpected(pending.error());
         continue;
       }
-      pause_ = {};
+      outage_.end();
       bool asked = false;
       for (const ApprovalRequest& request : *pending) {
         if (!seen_.insert(request.request_id).second) continue;
@@ -64,15 +60,6 @@ class Watch {
   }
 
  private:
-  // Told once, until it works again.
-  void outlast(const Error& error) {
-    if (pause_ == nanoseconds::zero()) {
-      write_stderr(fmt::format("aldis: {}; trying again until it works\n", printable(error.message)));
-    }
-    pause_ = std::clamp<nanoseconds>(pause_ * 2, kPauseMin, kPauseMax);
-    waker_.sleep(*rung_, rung_->rings(), pause_, interruption_.token());
-  }
-
   void meet(const ApprovalRequest& request) {
     if (asks_) return ask(request);
     if (!invocation_.style.table()) return write_stdout(json_line(approval_json(request)));
@@ -145,7 +132,7 @@ class Watch {
   const bool asks_;  // a person is there to answer
   const std::unique_ptr<Subscription> rung_;
   std::set<std::string> seen_;
-  nanoseconds pause_{};  // after the last failure of the store; 0: there was none since it worked
+  Outage outage_;
   bool quit_ = false;
 };
 
