@@ -8,7 +8,9 @@
 // Gap and goes on. A read answers with a position: continuing there neither repeats nor skips. Members of a consumer
 // group share a stream out among them: each event goes to one, who acknowledges it; what a member does not acknowledge
 // in time goes to another. Events outlive every process and, but for the last moments, a power cut. Threads: safe from
-// any thread. A blocking read sleeps until an event comes; it does not poll. Errors: invalid_argument (names, counts,
+// any thread. A blocking read sleeps until an event comes; it does not poll. One that goes on where the last one of the
+// same streamer stopped costs only a look at what came: the streamer goes on listening in between, until another read
+// begins elsewhere or it is destroyed. Errors: invalid_argument (names, counts,
 // positions that nothing here made), failed_precondition (a position that is not of the stream: of another store, or of
 // one that lost events), resource_exhausted (too many streams or groups, store full), not_found as the functions say;
 // plus the store's. A failed call changes nothing; only one that is `unavailable` from a Redis store may have been
@@ -67,7 +69,8 @@ struct ConsumeOptions {
   // it begins at its first read, which makes the group, and the streams of given types; then its own place counts.
   std::string start = "$";
 
-  // None: what is there now, without blocking. Else waits for at most so long until there is something.
+  // None: what is there now, without blocking. Else waits for at most so long until there is something; before it
+  // answers that there is nothing it asks the store, for as long as a call may take.
   std::optional<std::chrono::milliseconds> block_ms = {};
 
   std::size_t count = limits::kConsumeCountDefault;
@@ -123,6 +126,8 @@ class ALDIS_API EventStreamer {
   Result<StreamEvent> publish_event(std::string_view type, Json data = {}, std::string_view source = {});
 
   // `types` empty: all, new ones too. An empty answer is not an error. `stop` ends a blocking read, with what is there.
+  // One that fails answers with no position: go on from the one before. Who begins with "$" has one after a first read
+  // without blocking; else what came while a first blocking read failed is skipped by the next "$".
   Result<EventBatch> consume_events(const std::vector<std::string>& types, const ConsumeOptions& options = {},
                                     std::stop_token stop = {});
 
@@ -150,7 +155,10 @@ class ALDIS_API EventStreamer {
   Result<void> configure_stream(std::string_view type, const StreamBounds& bounds);
 
  private:
+  class Following;
+
   Workspace workspace_;
+  std::unique_ptr<Following> following_;
 };
 
 }  // namespace aldis

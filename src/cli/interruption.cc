@@ -25,16 +25,15 @@ sigset_t heeded_signals() {
 
 }  // namespace
 
-Interruption::Interruption(std::optional<std::chrono::nanoseconds> timeout) {
-  const sigset_t heeded = heeded_signals();
-  pthread_sigmask(SIG_BLOCK, &heeded, nullptr);
-  signals_ = signalfd(-1, &heeded, SFD_CLOEXEC);
+Interruption::Interruption(std::optional<std::chrono::nanoseconds> timeout) : heeded_(heeded_signals()) {
+  pthread_sigmask(SIG_BLOCK, &heeded_, nullptr);
+  signals_ = signalfd(-1, &heeded_, SFD_CLOEXEC);
   quit_ = eventfd(0, EFD_CLOEXEC);
   Result<std::thread> started = start_worker_thread([this, timeout] { serve(timeout); });
   if (started) {
     thread_ = *std::move(started);
   } else {
-    pthread_sigmask(SIG_UNBLOCK, &heeded, nullptr);
+    end_at_the_next();
   }
 }
 
@@ -48,7 +47,11 @@ Interruption::~Interruption() {
 void Interruption::interrupt() {
   signal_ = SIGINT;
   stop_.request_stop();
+  end_at_the_next();
 }
+
+// They are open in this thread alone, which is enough: they end the process.
+void Interruption::end_at_the_next() const { pthread_sigmask(SIG_UNBLOCK, &heeded_, nullptr); }
 
 void Interruption::serve(std::optional<std::chrono::nanoseconds> timeout) {
   pollfd watched[] = {{signals_, POLLIN, 0}, {quit_, POLLIN, 0}};
@@ -65,6 +68,7 @@ void Interruption::serve(std::optional<std::chrono::nanoseconds> timeout) {
       timed_out_ = true;
     } else if (read(signals_, &info, sizeof info) == sizeof info) {
       signal_ = static_cast<int>(info.ssi_signo);
+      end_at_the_next();
     }
     timeout.reset();
     stop_.request_stop();

@@ -3,8 +3,11 @@
 // interruption.cc.
 //
 // Model: while an Interruption lives, the two signals are blocked and a thread of its own receives them; make it before
-// anything else starts a thread. A signal that was ignored when the program began stays ignored. Where no thread can be
-// started, signals end the program as usual.
+// anything else starts a thread. The first asks to stop; whatever comes after it ends the program at once, because a
+// call of the store may take long. A signal that was ignored when the program began stays ignored. Where no thread can
+// be started, signals end the program as usual.
+
+#include <signal.h>
 
 #include <atomic>
 #include <chrono>
@@ -42,7 +45,9 @@ class Interruption {
 
  private:
   void serve(std::optional<std::chrono::nanoseconds> timeout);
+  void end_at_the_next() const;
 
+  const sigset_t heeded_;
   std::stop_source stop_;
   std::atomic<int> signal_ = 0;
   std::atomic<bool> timed_out_ = false;

@@ -18,6 +18,7 @@ EventMember::EventMember(Workspace::Impl& workspace, std::vector<std::string> ty
       start_(std::move(start)),
       membership_(std::move(membership)),
       types_(std::move(types)),
+      unread_(types_.size(), true),
       next_take_over_(types_.size()) {}
 
 Result<EventMember> EventMember::begin(Workspace::Impl& workspace, std::vector<std::string> types, ReadStart start,
@@ -49,7 +50,7 @@ Result<std::vector<std::size_t>> EventMember::find_news() {
     const StreamHead now = head != heads.end() && head->type == types_[at] ? *head : StreamHead{};
     const bool is_changed = now.last != heads_[at].last || now.first != heads_[at].first;
     heads_[at] = now;
-    if (is_changed || next_take_over_[at]) places.push_back(at);
+    if (is_changed || next_take_over_[at] || unread_[at]) places.push_back(at);
   }
   const std::unordered_set<std::string> known(types_.begin(), types_.end());
   for (StreamHead& head : heads) {
@@ -58,6 +59,7 @@ Result<std::vector<std::size_t>> EventMember::find_news() {
     types_.push_back(head.type);
     heads_.push_back(std::move(head));
   }
+  unread_.resize(types_.size(), true);
   next_take_over_.resize(types_.size());
   return places;
 }
@@ -86,8 +88,11 @@ Result<void> EventMember::take(Look& look, std::span<const std::size_t> order) {
   const std::size_t share = std::max<std::size_t>(look.left / order.size(), 1);
   std::vector<std::size_t> missing;
   std::vector<std::size_t> gave_all;  // of their share: they may have more
+  for (const std::size_t at : order) unread_[at] = true;
   for (const std::size_t at : order) {
-    // Even when nothing more may be taken: where the group is missing it has to begin now.
+    // Where the group is missing it has to begin now, even when nothing more may be taken. Of all types only at first:
+    // a stream that comes later begins with its first event, whenever that is.
+    if (look.left == 0 && all_types_ && !is_first_) break;
     const std::size_t count = std::min(share, look.left);
     ALDIS_TRY_ASSIGN(const std::optional<std::size_t> given, read(look, at, std::nullopt, count));
     if (!given) missing.push_back(at);
@@ -159,6 +164,7 @@ Result<std::optional<std::size_t>> EventMember::read(Look& look, std::size_t at,
   next_take_over_[at] = slice.next_take_over;
   if (slice.missing) return std::nullopt;
   const std::size_t given = slice.events.size();
+  unread_[at] = given > 0 || count == 0;  // a store may give less than it was asked for
   look.left -= std::min(given, look.left);
   if (slice.gap || given > 0) look.loads[at].push_back({std::move(slice.gap), std::move(slice.events)});
   return given;

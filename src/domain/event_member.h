@@ -3,12 +3,13 @@
 //
 // Model: the store knows where the group is, so a look asks each stream for what it has for this member, in an order
 // drawn by lot so that no busy stream starves another: first for an equal share, then those that gave all of it for
-// more. Where the group is missing it is made at the start that was asked for. Of all types that holds for its first
-// read, which ends by making the group on a stream of no user's (kAllTypesMark) too: once it is there, a stream without
-// the group came later and begins with its first event, as "$" promises. The streams are listed before the mark is
-// looked for, so of a stream that came after it nothing can be skipped. Threads: one thread.
-// Errors: failed_precondition (a start that is not of its stream) and the store's; an error behind events that were
-// already given to this member is left to the next read, for they are its own now.
+// more. Of all types it ends as soon as it has enough; whom it did not come to is asked by the next one. Where the
+// group is missing it is made at the start that was asked for. Of all types that holds for its first read, which ends
+// by making the group on a stream of no user's (kAllTypesMark) too: once it is there, a stream without the group came
+// later and begins with its first event, as "$" promises. The streams are listed before the mark is looked for, so of a
+// stream that came after it nothing can be skipped. Threads: one thread. Errors: failed_precondition (a start that is
+// not of its stream) and the store's; an error behind events that were already given to this member is left to the next
+// read, for they are its own now.
 
 #include <deque>
 #include <optional>
@@ -42,9 +43,11 @@ class EventMember final : public StreamReading {
   std::vector<std::size_t> first_places() const override;
   Result<std::vector<std::size_t>> find_news() override;
   Result<std::vector<StreamItem>> look(std::span<const std::size_t> which) override;
+  bool may_have_more(std::size_t stream) const override { return unread_[stream]; }
   std::chrono::nanoseconds quiet_for(std::size_t stream) const override {
     return next_take_over_[stream].value_or(limits::kQuietMax);
   }
+  std::string position() const override { return {}; }
 
  private:
   // What one look has been given so far.
@@ -72,7 +75,8 @@ class EventMember final : public StreamReading {
   ReadStart start_;
   Membership membership_;
   std::vector<std::string> types_;
-  bool is_first_ = false;  // read of all types by the group, not yet marked
+  bool is_first_ = false;     // read of all types by the group, not yet marked
+  std::vector<bool> unread_;  // the type at the same place was not read to its end
   std::vector<std::optional<std::chrono::nanoseconds>> next_take_over_;  // of the type at the same place
   // Of all types: each stream before it was looked at last; the first `older_` were there before the mark.
   std::vector<StreamHead> heads_;

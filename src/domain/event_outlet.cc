@@ -18,7 +18,8 @@ class EventOutlet::Loop {
 
   void publish(OwnEvent event);
   void run();
-  // Lets the thread go on for limits::kOwnEventPatience. False: it is not done then, and will begin nothing more.
+  // Lets the thread go on for limits::kOwnEventPatience. False: it is not done then; it ends what it is at, and begins
+  // and counts nothing more.
   bool close();
 
  private:
@@ -100,7 +101,8 @@ bool EventOutlet::Loop::close() {
   changed_.wait_for(mutex_, limits::kOwnEventPatience, [this]() ALDIS_REQUIRES(mutex_) { return is_over_; });
   if (is_over_) return true;
   is_over_ = true;
-  if (accepted_ != ended_) events_->count_dropped(accepted_ - ended_);
+  // Not what the thread is at: that may arrive.
+  if (!queue_.empty()) events_->count_dropped(queue_.size());
   queue_.clear();
   return false;
 }
@@ -124,7 +126,6 @@ EventOutlet::~EventOutlet() {
   } else {
     thread_.detach();
   }
-  workspace_.events().hand_on_dropped(limits::kRedisRecheckPatience);
 }
 
 void EventOutlet::publish(OwnEvent event) { loop_->publish(std::move(event)); }

@@ -6,9 +6,10 @@
 // and tries each once, for limits::kOwnEventAttempt. A caller waits until its event is published or lost, but no longer
 // than limits::kOwnEventPatience, so that normally the event is there when its call returns. What finds the queue full
 // or fails is counted (EventStore::count_dropped), and that is all: nothing here fails. When nothing waits, the thread
-// does what the store left for later. The end waits for limits::kOwnEventPatience: then what is not published is
-// counted, and the thread left to itself with what it is doing, which may still be published. A store that has to be
-// told of the count is told then, for limits::kRedisRecheckPatience at most.
+// does what the store left for later, and tells one that has to be told of the count. The end waits for
+// limits::kOwnEventPatience and no longer: then what the thread has not begun is counted, and the thread is left to
+// itself with what it is doing, which may still be published and is not counted. Nobody tells of a count at the end: it
+// would cost a round trip.
 // Threads: safe from any thread. Errors: resource_exhausted from `start`. fork: the child has no such thread; the
 // destructor there touches nothing that the thread might have held.
 

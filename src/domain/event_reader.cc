@@ -156,25 +156,25 @@ std::vector<std::size_t> EventReader::places_with_news(const std::vector<StreamH
 Result<std::vector<StreamItem>> EventReader::look(std::span<const std::size_t> which) {
   std::vector<StreamItem> items;
   if (which.empty()) return items;
-  Look look{.merge = EventMerge(types_.size()), .last = std::vector<EventPlace>(types_.size())};
+  EventMerge merge(types_.size());
   // No stream alone is asked for all: whoever turns out to have more is asked again.
-  ALDIS_TRY(load(look, which, (count_ + which.size() - 1) / which.size(), true));
+  ALDIS_TRY(load(merge, which, (count_ + which.size() - 1) / which.size(), true));
   for (std::size_t left = count_; left > 0;) {
     const std::size_t before = items.size();
-    const std::optional<EventMerge::Taken> taken = look.merge.take(items);
+    const std::optional<EventMerge::Taken> taken = merge.take(items);
     if (!taken) break;
     left -= events_among(std::span(items).subspan(before));
-    EventPlace& after = cursors_[taken->lane].after;
-    const EventPlace last = look.last[taken->lane];
-    after = taken->after.ordinal == last.ordinal ? last : taken->after;
+    Cursor& cursor = cursors_[taken->lane];
+    cursor.after = taken->after.ordinal == cursor.newest.ordinal ? cursor.newest : taken->after;
     // A store may give less than it was asked for: the ordinals tell whether there is more.
-    const bool has_more = after.ordinal < last.ordinal;
-    if (taken->lane_is_empty && has_more && left > 0) ALDIS_TRY(load(look, {&taken->lane, 1}, left, false));
+    if (taken->lane_is_empty && may_have_more(taken->lane) && left > 0) {
+      ALDIS_TRY(load(merge, {&taken->lane, 1}, left, false));
+    }
   }
   return items;
 }
 
-Result<void> EventReader::load(Look& look, std::span<const std::size_t> which, std::size_t share, bool check) {
+Result<void> EventReader::load(EventMerge& merge, std::span<const std::size_t> which, std::size_t share, bool check) {
   std::vector<StreamCursor> cursors;
   cursors.reserve(which.size());
   for (const std::size_t at : which) {
@@ -183,9 +183,9 @@ Result<void> EventReader::load(Look& look, std::span<const std::size_t> which, s
   }
   ALDIS_TRY_ASSIGN(std::vector<StreamSlice> slices, store_.read(cursors, check ? share + 1 : share));
   for (std::size_t i = 0; i < which.size(); ++i) {
-    look.last[which[i]] = slices[i].head.last;
+    cursors_[which[i]].newest = slices[i].head.last;
     ALDIS_TRY_ASSIGN(LaneLoad load, admit(which[i], std::move(slices[i])));
-    look.merge.load(which[i], types_[which[i]], std::move(load));
+    merge.load(which[i], types_[which[i]], std::move(load));
   }
   return {};
 }
@@ -210,14 +210,14 @@ Result<LaneLoad> EventReader::admit(std::size_t at, StreamSlice&& slice) {
   return load;
 }
 
-ReadPosition EventReader::position() const {
+std::string EventReader::position() const {
   ReadPosition position{.all_types = all_types_, .streams = {}};
   for (std::size_t at = 0; at < types_.size(); ++at) {
     // Of all types, one that is not named begins with its first event.
     if (cursors_[at].after.ordinal > 0 || !all_types_) position.streams.push_back({types_[at], cursors_[at].after});
   }
   std::ranges::sort(position.streams, {}, &StreamPosition::type);
-  return position;
+  return format_position(position);
 }
 
 }  // namespace aldis

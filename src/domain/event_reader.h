@@ -29,29 +29,27 @@ class EventReader final : public StreamReading {
   std::vector<std::size_t> first_places() const override { return first_places_; }
   Result<std::vector<std::size_t>> find_news() override;
   Result<std::vector<StreamItem>> look(std::span<const std::size_t> which) override;
+  bool may_have_more(std::size_t stream) const override {
+    return cursors_[stream].after.ordinal < cursors_[stream].newest.ordinal;
+  }
   std::chrono::nanoseconds quiet_for(std::size_t) const override { return limits::kQuietMax; }
-
-  // Where to go on.
-  ReadPosition position() const;
+  std::string position() const override;
 
  private:
   struct Cursor {
     EventPlace after;
+    EventPlace newest = {};    // of the stream when it was read last
     bool from_oldest = false;  // behind whatever is lost when it is read first
   };
   EventReader(EventStore& store, std::vector<std::string> types, std::size_t count)
       : store_(store), all_types_(types.empty()), count_(count), types_(std::move(types)), cursors_(types_.size()) {}
 
-  struct Look {
-    EventMerge merge;
-    std::vector<EventPlace> last;  // of each type: the newest event when it was read
-  };
   Result<void> begin_all(const ReadStart& start);
   Result<void> begin_with_new();
   void add(std::string type, const EventPlace& after);
   std::vector<std::size_t> places_with_news(const std::vector<StreamHead>& heads) const;
   // `check`: that the cursors are of these streams.
-  Result<void> load(Look& look, std::span<const std::size_t> which, std::size_t share, bool check);
+  Result<void> load(EventMerge& merge, std::span<const std::size_t> which, std::size_t share, bool check);
   Result<LaneLoad> admit(std::size_t at, StreamSlice&& slice);
 
   EventStore& store_;

@@ -12,10 +12,15 @@ namespace {
 
 using std::chrono::nanoseconds;
 
+// So few streams are looked at as they are.
+constexpr std::size_t kFewStreams = 8;
+
+}  // namespace
+
 // Hears the streams of a reading, each by itself, and knows when each has to be looked at without a ring.
-class StreamBells {
+class EventWait::Bells {
  public:
-  StreamBells(Workspace::Impl& workspace, bool all_types) : workspace_(workspace) {
+  Bells(Workspace::Impl& workspace, bool all_types) : workspace_(workspace) {
     const std::array topics{Topic{Topic::Kind::streams, {}}};
     if (all_types) new_streams_ = waker().subscribe(topics);
   }
@@ -47,10 +52,12 @@ class StreamBells {
     }
     return due;
   }
-  void put_off(std::span<const std::size_t> looked_at, const StreamReading& reading) {
+  // After a look there. `found`: it brought something, perhaps not all.
+  void put_off(std::span<const std::size_t> looked_at, const StreamReading& reading, bool found) {
     const SteadyTime now = workspace_.clock().steady_now();
     for (const std::size_t at : looked_at) {
-      bells_[at].due = now + std::min(reading.quiet_for(at), limits::kQuietMax);
+      const bool has_more = found && reading.may_have_more(at);
+      bells_[at].due = has_more ? now : now + std::min(reading.quiet_for(at), limits::kQuietMax);
     }
   }
 
@@ -80,32 +87,48 @@ class StreamBells {
   std::vector<Bell> bells_;
 };
 
-}  // namespace
+EventWait::EventWait(Workspace::Impl& workspace, std::unique_ptr<StreamReading> reading, bool all_types)
+    : workspace_(workspace), reading_(std::move(reading)), all_types_(all_types) {}
 
-Result<std::vector<StreamItem>> read_streams(Workspace::Impl& workspace, StreamReading& reading, bool all_types,
-                                             std::optional<nanoseconds> block, const std::stop_token& stop) {
-  const SteadyTime deadline = workspace.clock().steady_now() + block.value_or(nanoseconds::zero());
-  Result<std::vector<StreamItem>> items = reading.look(reading.first_places());
-  const auto is_over = [&] { return stop.stop_requested() || workspace.clock().steady_now() >= deadline; };
-  if (!items || !items->empty() || is_over()) return items;
-  StreamBells bells(workspace, all_types);
-  bells.follow(reading.types());
-  for (;;) {
-    const std::uint64_t rings = bells.rings();
-    const bool has_new_streams = bells.streams_became_known();
-    const std::vector<std::size_t> due = bells.take_due();
-    std::vector<std::size_t> places = due;
-    if (has_new_streams || (all_types && due.size() > 1)) {
-      ALDIS_TRY_ASSIGN(places, reading.find_news());
-      bells.follow(reading.types());
-    }
-    items = reading.look(places);
-    if (!items || !items->empty()) return items;
-    bells.put_off(due, reading);
-    bells.put_off(places, reading);
-    if (is_over()) return items;
-    bells.sleep(rings, deadline - workspace.clock().steady_now(), stop);
+EventWait::~EventWait() = default;
+
+Result<std::vector<StreamItem>> EventWait::read(nanoseconds block, const std::stop_token& stop) {
+  const SteadyTime deadline = workspace_.clock().steady_now() + block;
+  const auto is_late = [&] { return workspace_.clock().steady_now() >= deadline; };
+  if (!std::exchange(has_looked_, true)) {
+    Result<std::vector<StreamItem>> items = read_now();
+    if (!items || !items->empty() || stop.stop_requested() || is_late()) return items;
   }
+  if (!bells_) {
+    bells_ = std::make_unique<Bells>(workspace_, all_types_);
+    bells_->follow(reading_->types());
+  }
+  for (bool is_last = false;;) {
+    const std::uint64_t rings = bells_->rings();
+    ALDIS_TRY_ASSIGN(const std::vector<std::size_t> places, is_last ? all_places() : places_after_rings());
+    Result<std::vector<StreamItem>> items = reading_->look(places);
+    if (!items) return items;
+    bells_->put_off(places, *reading_, !items->empty());
+    if (!items->empty() || is_last || stop.stop_requested()) return items;
+    bells_->sleep(rings, deadline - workspace_.clock().steady_now(), stop);
+    // Whoever asked to stop does not wait for a store.
+    is_last = is_late() && !stop.stop_requested();
+  }
+}
+
+Result<std::vector<std::size_t>> EventWait::places_after_rings() {
+  const bool has_new_streams = bells_->streams_became_known();
+  std::vector<std::size_t> due = bells_->take_due();
+  if (!has_new_streams && (!all_types_ || due.size() <= kFewStreams)) return due;
+  bells_->put_off(due, *reading_, false);
+  return all_places();
+}
+
+Result<std::vector<std::size_t>> EventWait::all_places() {
+  if (!all_types_) return reading_->first_places();
+  ALDIS_TRY_ASSIGN(std::vector<std::size_t> places, reading_->find_news());
+  bells_->follow(reading_->types());
+  return places;
 }
 
 }  // namespace aldis

@@ -9,6 +9,7 @@
 #include "core/ids.h"
 #include "core/names.h"
 #include "core/try.h"
+#include "domain/event_following.h"
 #include "domain/event_member.h"
 #include "domain/event_position.h"
 #include "domain/event_reader.h"
@@ -103,9 +104,25 @@ Result<std::vector<StreamInfo>> describe(EventStore& store, std::span<const Stre
   return infos;
 }
 
+// REQUIRES: `start` fits the types.
+Result<std::unique_ptr<StreamReading>> begin(Workspace::Impl& workspace, const std::vector<std::string>& types,
+                                             ReadStart start, const ConsumeOptions& options) {
+  if (options.group.empty()) {
+    ALDIS_TRY_ASSIGN(EventReader reader, EventReader::begin(workspace.events(), types, start, options.count));
+    return std::make_unique<EventReader>(std::move(reader));
+  }
+  ALDIS_TRY_ASSIGN(EventMember member, EventMember::begin(workspace, types, std::move(start),
+                                                          {.group = options.group,
+                                                           .consumer = options.consumer,
+                                                           .take_over_after = options.take_over_after,
+                                                           .count = options.count}));
+  return std::make_unique<EventMember>(std::move(member));
+}
+
 }  // namespace
 
-EventStreamer::EventStreamer(Workspace workspace) : workspace_(std::move(workspace)) {}
+EventStreamer::EventStreamer(Workspace workspace)
+    : workspace_(std::move(workspace)), following_(std::make_unique<Following>()) {}
 EventStreamer::~EventStreamer() = default;
 EventStreamer::EventStreamer(EventStreamer&&) noexcept = default;
 EventStreamer& EventStreamer::operator=(EventStreamer&&) noexcept = default;
@@ -132,18 +149,20 @@ Result<EventBatch> EventStreamer::consume_events(const std::vector<std::string>&
   ALDIS_TRY_ASSIGN(ReadStart start, parse_start(options.start));
   std::vector<std::string> wanted = in_order(types);
   ALDIS_TRY(check_start(start, wanted));
-  if (!options.group.empty()) {
-    ALDIS_TRY_ASSIGN(EventMember member, EventMember::begin(workspace, std::move(wanted), std::move(start),
-                                                            {.group = options.group,
-                                                             .consumer = options.consumer,
-                                                             .take_over_after = options.take_over_after,
-                                                             .count = options.count}));
-    ALDIS_TRY_ASSIGN(std::vector<StreamItem> items, read_streams(workspace, member, types.empty(), block, stop));
-    return EventBatch{.items = std::move(items), .position = {}};
+  std::unique_ptr<Following::Read> read = block ? following_->take(wanted, options) : nullptr;
+  if (!read) {
+    ALDIS_TRY_ASSIGN(std::unique_ptr<StreamReading> reading, begin(workspace, wanted, std::move(start), options));
+    read.reset(new Following::Read{.workspace = workspace_,
+                                   .types = std::move(wanted),
+                                   .options = options,
+                                   .wait = EventWait(workspace, std::move(reading), types.empty())});
   }
-  ALDIS_TRY_ASSIGN(EventReader reader, EventReader::begin(workspace.events(), std::move(wanted), start, options.count));
-  ALDIS_TRY_ASSIGN(std::vector<StreamItem> items, read_streams(workspace, reader, types.empty(), block, stop));
-  return EventBatch{.items = std::move(items), .position = format_position(reader.position())};
+  ALDIS_TRY_ASSIGN(std::vector<StreamItem> items, block ? read->wait.read(*block, stop) : read->wait.read_now());
+  EventBatch batch{.items = std::move(items), .position = read->wait.position()};
+  if (!block) return batch;
+  if (options.group.empty()) read->options.start = batch.position;
+  following_->keep(std::move(read));
+  return batch;
 }
 
 Result<std::uint64_t> EventStreamer::acknowledge(std::string_view type, std::string_view group,

@@ -12,6 +12,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "core/format.h"
+
 namespace aldis::testing {
 namespace {
 
@@ -36,6 +38,17 @@ int input_descriptor(std::string_view input) {
   EXPECT_EQ(write(descriptor, input.data(), input.size()), static_cast<ssize_t>(input.size()));
   lseek(descriptor, 0, SEEK_SET);
   return descriptor;
+}
+
+// Whether the thread of that file does; false, too, when it is gone.
+bool blocks(const std::filesystem::path& status_file, int signal) {
+  std::ifstream status(status_file);
+  for (std::string line; std::getline(status, line);) {
+    if (!line.starts_with("SigBlk:")) continue;
+    const unsigned long long mask = std::stoull(line.substr(line.find('\t') + 1), nullptr, 16);
+    return (mask >> (signal - 1) & 1) != 0;
+  }
+  return false;
 }
 
 int exit_code_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status); }
@@ -150,6 +163,13 @@ bool Running::wait_for_output(std::string_view text) {
   return true;
 }
 
+bool Running::wait_for_error(std::string_view text) {
+  while (ended_.err.find(text) == std::string::npos) {
+    if (err_ < 0 || !read_some()) return false;
+  }
+  return true;
+}
+
 void Running::close_output() {
   close(out_);
   out_ = -1;
@@ -216,16 +236,19 @@ Ended Sandbox::aldis_until(int exit_code, const Words& arguments, const Variable
 }
 
 void wait_until_blocked(pid_t pid, int signal) {
-  const std::string path = "/proc/" + std::to_string(pid) + "/status";
   for (int i = 0; i < kMostTries * 100; ++i) {
-    std::ifstream status(path);
-    for (std::string line; std::getline(status, line);) {
-      if (!line.starts_with("SigBlk:")) continue;
-      const unsigned long long mask = std::stoull(line.substr(line.find('\t') + 1), nullptr, 16);
-      if ((mask >> (signal - 1) & 1) != 0) return;
-    }
+    if (blocks(fmt::format("/proc/{}/status", pid), signal)) return;
   }
   ADD_FAILURE() << "process " << pid << " never blocked signal " << signal;
+}
+
+void wait_until_open(pid_t pid, int signal) {
+  for (int i = 0; i < kMostTries * 100; ++i) {
+    for (const auto& thread : std::filesystem::directory_iterator(fmt::format("/proc/{}/task", pid))) {
+      if (!blocks(thread.path() / "status", signal)) return;
+    }
+  }
+  ADD_FAILURE() << "process " << pid << " never opened itself to signal " << signal;
 }
 
 std::string probe() { return ALDIS_PROBE; }

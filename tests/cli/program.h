@@ -47,6 +47,7 @@ class Running {
   void signal(int number) const;
   // Reads on until stdout holds `text`; false when it ended or took too long.
   bool wait_for_output(std::string_view text);
+  bool wait_for_error(std::string_view text);  // likewise stderr
   const std::string& out() const { return ended_.out; }
   // Closes our end of its stdout, so that its next write fails.
   void close_output();
@@ -85,6 +86,8 @@ class Sandbox {
 
 // Returns once the process blocks this signal: then it is ready to heed it.
 void wait_until_blocked(pid_t pid, int signal);
+// Returns once some thread of the process does not: then it ends it.
+void wait_until_open(pid_t pid, int signal);
 
 // The program that tests let aldis run: see probe.cc.
 std::string probe();

@@ -3,10 +3,12 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <csignal>
 #include <iterator>
 #include <sstream>
 
 #include "program.h"
+#include "redis/chaos_proxy.h"
 #include "redis/cluster.h"
 #include "redis/eventually.h"
 #include "redis/server.h"
@@ -97,6 +99,35 @@ TEST_F(OnRedis, a_waiter_learns_that_the_server_went_away) {
   ASSERT_TRUE(eventually([&] { return server.command({"PUBSUB", "CHANNELS"}).find("!a:a") != std::string::npos; }));
   server.kill();
   EXPECT_EQ(waiting.wait().exit_code, 12);
+}
+
+TEST_F(OnRedis, the_second_signal_ends_what_hangs_in_a_stopped_server) {
+  for (const Words& words : {Words{"events", "tail", "--follow"}, Words{"signals", "wait", "t", "--agent", "a"}}) {
+    server.stop();
+    Words patient = words;
+    patient.insert(patient.end(), {"--connect-timeout", "25"});
+    Running hanging(sandbox.command(patient), environment());
+    wait_until_blocked(hanging.pid(), SIGINT);
+    hanging.signal(SIGINT);
+    wait_until_open(hanging.pid(), SIGINT);
+    hanging.signal(SIGINT);
+    EXPECT_EQ(hanging.wait().exit_code, -SIGINT) << "130 is what it answers when the server is given up";
+    server.go_on();
+  }
+}
+
+TEST_F(OnRedis, an_event_of_a_signal_keeps_the_end_of_a_process_waiting_for_no_second_connection) {
+  ChaosProxy proxy(server.port());
+  proxy.misbehave({.delay = std::chrono::milliseconds{100}});  // far beyond what an event may cost
+  const Words send = {"signals", "send", "go", "--to", "bob", "--agent", "alice"};
+  const Variables through_proxy = {{"ALDIS_STORE", "redis://" + proxy.address()}};
+  ASSERT_EQ(aldis(send, through_proxy).exit_code, 0);
+  const std::uint64_t connections = proxy.counts().connections;
+  Variables streaming = through_proxy;
+  streaming["ALDIS_STREAM_EVENTS"] = "1";
+  ASSERT_EQ(aldis(send, streaming).exit_code, 0);
+  EXPECT_EQ(proxy.counts().connections, 2 * connections);
+  EXPECT_EQ(check(aldis({"doctor"}), "dropped_events").status, "ok") << "it was on its way";
 }
 
 TEST_F(OnRedis, a_wrong_password_is_permission_denied_and_no_password_is_shown) {

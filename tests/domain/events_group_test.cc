@@ -345,6 +345,84 @@ TEST_F(EventsGroup, a_waiting_member_of_all_types_looks_only_where_there_is_news
   EXPECT_EQ(looks.back(), "b");
 }
 
+class EventsGroupOfManyStreams : public EventsGroup {
+ protected:
+  static constexpr int kStreams = 50;
+
+  EventsGroupOfManyStreams() {
+    for (int n = 0; n < kStreams; ++n) types.push_back(fmt::format("s{:02}", n));
+    world.publish_in_turn(types);
+    EXPECT_THAT(read({}, as_member("g", "w", "$")), IsEmpty());
+    world.groups->take_types_read();
+  }
+  // As who acknowledges one by one.
+  std::vector<std::string> read_one() {
+    ConsumeOptions options = as_member("g", "w", "$", 1);
+    options.block_ms = 10s;
+    const auto batch = streamer.consume_events({}, options);
+    if (batch && !batch->items.empty()) {
+      const auto& event = std::get<StreamEvent>(batch->items.front());
+      acknowledge(event.event_type, {event.event_id});
+    }
+    return items_of(batch);
+  }
+
+  std::vector<std::string> types;
+};
+
+TEST_F(EventsGroupOfManyStreams, ends_a_read_as_soon_as_it_has_enough) {
+  world.publish_in_turn(types);
+  EXPECT_THAT(read({}, as_member("g", "w", "$", 1)), SizeIs(1));
+  EXPECT_THAT(world.groups->take_types_read(), SizeIs(2)) << "the mark, and whichever came first";
+}
+
+TEST_F(EventsGroupOfManyStreams, asks_only_those_that_rang_while_it_goes_on) {
+  world.during_the_next_sleep([&] { world.publish(types[0], 1); });
+  ASSERT_THAT(read_one(), ElementsAre("s00 2"));
+  world.groups->take_types_read();
+  world.events->lists = 0;
+  for (std::size_t n = 1; n < types.size(); ++n) {
+    world.during_the_next_sleep([&] { world.publish(types[n], 1); });
+    ASSERT_THAT(read_one(), ElementsAre(types[n] + " 2"));
+    EXPECT_THAT(world.groups->take_types_read(), ElementsAre(types[n - 1], types[n])) << "whether there is more of it";
+  }
+  EXPECT_EQ(world.events->lists, 0);
+}
+
+TEST_F(EventsGroupOfManyStreams, needs_no_ring_for_what_it_left) {
+  world.publish_in_turn(types);
+  std::set<std::string> got;
+  for (int n = 0; n < kStreams; ++n) {
+    for (const std::string& item : read_one()) got.insert(item);
+  }
+  EXPECT_THAT(got, SizeIs(kStreams));
+  EXPECT_EQ(world.waker->sleeps, 0);
+}
+
+TEST_F(EventsGroupOfManyStreams, lets_no_busy_stream_starve_another_or_a_new_one) {
+  std::set<std::string> got;
+  for (int n = 0; n < 100 * kStreams && !(got.contains("s07 2") && got.contains("new 1")); ++n) {
+    world.publish("s00", 1);
+    if (n == 10) world.publish("s07", 1);
+    if (n == 10) world.publish("new", 1);
+    for (const std::string& item : read_one()) got.insert(item);
+  }
+  EXPECT_THAT(got, IsSupersetOf({"s07 2", "new 1"})) << "by lot, which misses one of three for so long hardly ever";
+}
+
+TEST_F(EventsGroupOfManyStreams, gets_what_another_had_too_long_while_it_goes_on) {
+  world.during_the_next_sleep([&] { world.publish("s00", 1); });
+  ASSERT_THAT(read_one(), ElementsAre("s00 2"));
+  world.publish("s07", 1);
+  ASSERT_THAT(read({"s07"}, as_member("g", "other", "$")), ElementsAre("s07 2"));
+  std::vector<std::string> got;
+  EXPECT_EQ(world.time_of([&] {
+    while (got.empty()) got = read_one();
+  }),
+            limits::kTakeOverAfterDefault);
+  EXPECT_THAT(got, ElementsAre("s07 2"));
+}
+
 TEST_F(EventsGroup, names_go_together_and_are_checked) {
   const auto is_invalid = [](const auto& result) { return code_of(result) == ErrorCode::invalid_argument; };
   EXPECT_TRUE(is_invalid(streamer.consume_events({"a"}, as_member("g", ""))));

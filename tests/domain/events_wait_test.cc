@@ -207,6 +207,110 @@ TEST_F(EventsWait, fails_when_the_store_does) {
   EXPECT_EQ(code_of(streamer.consume_events({"a"}, waiting("$", 10s))), ErrorCode::unavailable);
 }
 
+// It says "nothing" only when the store said so at its end: in between it may have missed everything.
+TEST_F(EventsWait, that_heard_nothing_fails_when_the_store_cannot_be_asked_at_its_end) {
+  for (const std::vector<std::string>& types : {std::vector<std::string>{"a"}, {"a", "b"}, {}}) {
+    for (const bool in_group : {false, true}) {
+      EventsWorld fresh;
+      ConsumeOptions options = in_group ? as_member("g", "w", "$") : from("$");
+      options.block_ms = 10s;
+      fresh.during_the_next_sleep([&] {
+        fresh.events->failing = true;
+        fresh.groups->failing_type = in_group && !types.empty() ? "a" : "";
+      });
+      EXPECT_EQ(code_of(fresh.streamer().consume_events(types, options)), ErrorCode::unavailable);
+    }
+  }
+}
+
+TEST_F(EventsWait, that_ends_before_a_lost_ring_is_made_good_has_the_event) {
+  for (const std::vector<std::string>& types : {std::vector<std::string>{"a"}, {"a", "b"}, {}}) {
+    for (const bool in_group : {false, true}) {
+      EventsWorld fresh;
+      ConsumeOptions options = in_group ? as_member("g", "w", "$") : from("$");
+      options.block_ms = 700ms;
+      fresh.rings = false;
+      fresh.during_the_next_sleep([&] { fresh.publish("a", 1); });
+      EXPECT_THAT(items_of(fresh.streamer().consume_events(types, options)), ElementsAre("a 1"));
+    }
+  }
+}
+
+TEST_F(EventsWait, that_goes_on_looks_only_at_what_rang) {
+  std::vector<std::string> types;
+  for (int n = 0; n < 40; ++n) types.push_back(fmt::format("s{:02}", n));
+  world.publish_in_turn(types);
+  ConsumeOptions options = waiting("$", 10s);
+  const auto read_next = [&](const std::string& type) {
+    world.during_the_next_sleep([&] { world.publish(type, 1); });
+    EXPECT_THAT(read({}, options), ElementsAre(type + " 2"));
+    options.start = position;
+  };
+  read_next("s00");
+  world.events->lists = 0;
+  const std::size_t before = world.events->types_read().size();
+  for (int n = 1; n < 40; ++n) read_next(types[static_cast<std::size_t>(n)]);
+  EXPECT_EQ(world.events->lists, 0);
+  const auto reads = world.events->types_read();
+  EXPECT_THAT(std::vector(reads.begin() + static_cast<std::ptrdiff_t>(before), reads.end()), Each(SizeIs(1)));
+  world.during_the_next_sleep([&] { world.publish("t", 1); });
+  EXPECT_THAT(read({}, options), ElementsAre("t 1")) << "a new stream";
+  EXPECT_EQ(world.events->lists, 1);
+}
+
+TEST_F(EventsWait, that_goes_on_needs_no_ring_for_what_was_there_between_two_reads_or_cut_by_the_count) {
+  ConsumeOptions options = waiting("$", 10s);
+  options.count = 2;
+  std::vector<std::string> got;
+  const auto read_more = [&] {
+    const auto items = read({}, options);
+    options.start = position;
+    got.insert(got.end(), items.begin(), items.end());
+  };
+  world.during_the_next_sleep([&] { world.publish_in_turn({"a", "b", "a", "c", "b"}); });
+  for (int n = 0; n < 3; ++n) read_more();
+  EXPECT_THAT(got, ElementsAre("a 1", "b 1", "a 2", "c 1", "b 2"));
+  world.publish_in_turn({"c", "a", "c"});
+  const int sleeps = world.waker->sleeps;
+  for (int n = 0; n < 2; ++n) read_more();
+  EXPECT_THAT(std::vector(got.begin() + 5, got.end()), ElementsAre("c 2", "a 3", "c 3"));
+  EXPECT_EQ(world.waker->sleeps, sleeps);
+}
+
+TEST_F(EventsWait, that_begins_elsewhere_knows_nothing_of_the_one_before) {
+  world.publish("a", 2);
+  world.during_the_next_sleep([&] { world.publish("a", 1); });
+  ASSERT_THAT(read({"a"}, waiting("$", 10s)), ElementsAre("a 3"));
+  const std::string after_three = position;
+  EXPECT_THAT(read({"a"}, waiting("0", 10s)), ElementsAre("a 1", "a 2", "a 3"));
+  world.during_the_next_sleep([&] { world.publish("a", 1); });
+  EXPECT_THAT(read({"a"}, waiting(after_three, 10s)), ElementsAre("a 4"));
+  EXPECT_THAT(read({"a"}, waiting(after_three, 10s)), ElementsAre("a 4")) << "as often as it is asked for";
+}
+
+TEST_F(EventsWait, that_failed_goes_on_where_the_one_before_stopped) {
+  world.during_the_next_sleep([&] { world.publish("a", 1); });
+  ASSERT_THAT(read({}, waiting("$", 10s)), ElementsAre("a 1"));
+  world.events->failing = true;
+  EXPECT_EQ(code_of(streamer.consume_events({}, waiting(position, 10s))), ErrorCode::unavailable);
+  world.events->failing = false;
+  world.publish("b", 1);
+  world.publish("a", 1);
+  EXPECT_THAT(read({}, waiting(position, 10s)), ::testing::UnorderedElementsAre("a 2", "b 1"));
+}
+
+TEST_F(EventsWait, goes_on_in_a_streamer_that_was_moved) {
+  world.during_the_next_sleep([&] { world.publish("a", 1); });
+  ASSERT_THAT(read({}, waiting("$", 10s)), ElementsAre("a 1"));
+  EventsWorld other;
+  EventStreamer elsewhere = other.streamer();
+  other.during_the_next_sleep([&] { other.publish("z", 1); });
+  ASSERT_THAT(items_of(elsewhere.consume_events({}, waiting("$", 10s))), ElementsAre("z 1"));
+  elsewhere = std::move(streamer);
+  world.publish("a", 1);
+  EXPECT_THAT(items_of(elsewhere.consume_events({}, waiting(position, 10s))), ElementsAre("a 2"));
+}
+
 TEST(EventsWaitForReal, a_waiting_thread_gets_every_event_once_and_in_order) {
   EventsWorld world(SignalsWorld::Time::real_sleeps);
   constexpr int kEvents = 300;

@@ -1,10 +1,11 @@
 // Publishers and members of a consumer group in processes of their own over one stream, under random kill -9: no hole,
-// nothing lost, nothing acknowledged twice.
+// nothing lost, nothing acknowledged twice. What a dead member held comes again, each event of it.
 
 #include <gmock/gmock.h>
 
 #include <optional>
 #include <random>
+#include <set>
 
 #include "core/format.h"
 #include "event_journal.h"
@@ -18,7 +19,8 @@ using ::testing::ElementsAre;
 
 constexpr int kPublishers = 4;
 constexpr int kMembers = 4;
-constexpr int kBatch = 500;  // the line of one must be written at once: PIPE_BUF
+// The line of one is written at once, and what all dead members hold is listed at once.
+constexpr int kBatch = 15;
 constexpr auto kSilence = 100ms;
 constexpr int kSilencesMax = 300;
 constexpr const char* kStream = "t0";
@@ -88,6 +90,7 @@ class EventExchange : public ::testing::TestWithParam<Plan> {
     EXPECT_THAT(info->groups, ElementsAre(GroupInfo{.group = kGroup, .delivered = last, .waiting = 0, .pending = 0}));
     journal_.check_stream(read_all(), killed_publishers_);
     journal_.check_work(last, killed_members_ * kBatch);
+    EXPECT_GT(journal_.left_by_the_dead(), 0u);
   }
 
  private:
@@ -120,7 +123,19 @@ class EventExchange : public ::testing::TestWithParam<Plan> {
     stage_.fleet().kill(victim.pid);
     ++(victim.publisher ? killed_publishers_ : killed_members_);
     while (stage_.fleet().unheard() > 0) journal_.note(*stage_.fleet().hear());
+    if (!victim.publisher) note_what_is_left_by(std::to_string(victim.pid));
     return victim;
+  }
+
+  void note_what_is_left_by(const std::string& dead) {
+    const auto pending = stage_.events().get_pending_events(kStream, kGroup);
+    ASSERT_TRUE(pending) << pending.error().message;
+    ASSERT_LT(pending->size(), limits::kConsumeCountMax) << "these may not be all";
+    std::set<std::uint64_t> left;
+    for (const PendingEvent& event : *pending) {
+      if (event.consumer == "member-" + dead) left.insert(ordinal_of_id(event.event_id));
+    }
+    journal_.note_left(dead, left);
   }
 
   void kill_one() {

@@ -4,9 +4,13 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <atomic>
+#include <csignal>
 #include <map>
 #include <random>
+#include <regex>
 #include <set>
+#include <thread>
 #include <utility>
 
 #include "cli/program.h"
@@ -19,6 +23,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
+using ::testing::SizeIs;
 
 class Followers : public ::testing::TestWithParam<const char*> {
  protected:
@@ -231,6 +236,105 @@ TEST(FollowingTail, that_was_stopped_prints_the_exact_gap) {
   for (int n = 2; n <= 30; ++n) EXPECT_EQ(tail.out().contains(fmt::format(R"("data":{{"n":{}}})", n)), n > 20) << n;
   tail.signal(SIGINT);
   EXPECT_EQ(tail.wait().exit_code, 130);
+}
+
+constexpr const char* kAway = "trying again until it works";
+
+// Of what a tail printed, in that order.
+Words ids_in(const std::string& out) {
+  static const std::regex kId(R"re("event_id":"([^"]*)")re");
+  Words ids;
+  for (auto at = std::sregex_iterator(out.begin(), out.end(), kId); at != std::sregex_iterator(); ++at) {
+    ids.push_back((*at)[1]);
+  }
+  return ids;
+}
+
+class OutlastingTail : public ::testing::TestWithParam<bool> {
+ protected:
+  // Of a store that is given up after so long, and of a group if the parameter says so.
+  Words tail(const std::string& type, const std::string& patience) const {
+    Words words = {"events", "tail", type, "--follow", "--since", "0", "--connect-timeout", patience};
+    // What an answer gave that never came is pending, and comes again.
+    const Words member = {"--group", "g", "--consumer", "c", "--take-over-after", "2"};
+    if (GetParam()) words.insert(words.end(), member.begin(), member.end());
+    return sandbox.command(words);
+  }
+  const Sandbox sandbox;
+};
+
+TEST_P(OutlastingTail, prints_every_event_once_although_redis_is_killed_while_a_publisher_goes_on) {
+  constexpr int kBefore = 50;
+  constexpr int kAfter = 500;
+  RedisServer server({.append_only = true});
+  Running tail(this->tail("jobs", "1"), sandbox.environment({{"ALDIS_STORE", server.url()}}));
+  EventStreamer events(*Workspace::open({.store = server.url(), .call_timeout = 200ms}));
+  std::atomic<bool> is_back = false;
+  std::thread publisher([&] {
+    // Those that fail may be there all the same: what the stream holds in the end is what counts.
+    for (int n = 0, after = 0; after < kAfter; ++n) {
+      const auto event = events.publish_event("jobs", *Json::parse(fmt::format(R"({{"n":{}}})", n)));
+      if (event && is_back) ++after;
+    }
+  });
+  EXPECT_TRUE(tail.wait_for_output(fmt::format(R"("data":{{"n":{}}})", kBefore)));
+  server.kill();
+  EXPECT_TRUE(tail.wait_for_error(kAway));
+  server.restart();
+  is_back = true;
+  publisher.join();
+  Words published;
+  for (ConsumeOptions options = {.start = "0"};;) {
+    const auto batch = events.consume_events({"jobs"}, options);
+    ASSERT_TRUE(batch) << batch.error().message;
+    if (batch->items.empty()) break;
+    for (const StreamItem& item : batch->items) published.push_back(std::get<StreamEvent>(item).event_id);
+    options.start = batch->position;
+  }
+  for (const std::string& id : published) ASSERT_TRUE(tail.wait_for_output(id)) << id << " was skipped";
+  tail.signal(SIGINT);
+  EXPECT_EQ(tail.wait().exit_code, 130);
+  if (GetParam()) {
+    EXPECT_THAT(ids_in(tail.out()), ::testing::UnorderedElementsAreArray(published));
+  } else {
+    EXPECT_EQ(ids_in(tail.out()), published);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Readers, OutlastingTail, ::testing::Bool(),
+                         [](const auto& in_group) { return in_group.param ? "in_a_group" : "alone"; });
+
+TEST(FollowingTail, of_a_group_outlasts_a_stopped_process_that_holds_the_ledger) {
+  EventStage stage{"local"};
+  const Sandbox sandbox;
+  stage.publish("t0");
+  Running tail(sandbox.command(
+                   {"events", "tail", "t0", "--follow", "--group", "g", "--consumer", "c", "--connect-timeout", "0.2"}),
+               sandbox.environment(
+                   {{"ALDIS_RUNTIME_DIR", stage.directory()}, {"ALDIS_STATE_DIR", stage.directory() + "/state"}}));
+  ASSERT_TRUE(tail.wait_for_output("-1\""));
+  const pid_t holder = stage.start({"hold-lock"});
+  stage.hear("holding");
+  EventStage::wait_until_stopped(holder);
+  ASSERT_TRUE(tail.wait_for_error(kAway));
+  EventStage::go_on(holder);
+  EXPECT_EQ(stage.fleet().wait_for_end(holder), 0);
+  stage.publish("t0", 2);
+  ASSERT_TRUE(tail.wait_for_output("-3\""));
+  tail.signal(SIGINT);
+  const Ended ended = tail.wait();
+  EXPECT_EQ(ended.exit_code, 130);
+  EXPECT_THAT(ids_in(ended.out), SizeIs(3));
+  EXPECT_EQ(ended.err.find(kAway), ended.err.rfind(kAway)) << "told once";
+}
+
+TEST(FollowingTail, whose_store_is_away_at_the_start_ends) {
+  RedisServer server;
+  server.kill();
+  const Sandbox sandbox;
+  const Ended ended =
+      sandbox.aldis({"events", "tail", "--follow", "--connect-timeout", "0.2"}, {{"ALDIS_STORE", server.url()}});
+  EXPECT_EQ(ended.exit_code, 12);
 }
 
 }  // namespace

@@ -50,6 +50,8 @@ void EventJournal::note_given(const Words& line) {
     }
     if (course.member.empty()) ++given_;
     course.member = line.at(1);
+    const auto left = left_.find(to_ordinal(line[i]));
+    if (left != left_.end() && left->second != course.member) left_.erase(left);
   }
   held_[line.at(1)] += line.size() - 2;
 }
@@ -82,7 +84,20 @@ bool EventJournal::is_idle(const std::string& member) const {
   return held == held_.end() || held->second == 0;
 }
 
+void EventJournal::note_left(const std::string& dead, const std::set<std::uint64_t>& ordinals) {
+  for (const std::uint64_t ordinal : ordinals) left_[ordinal] = dead;
+  left_by_the_dead_ += ordinals.size();
+  if (!exclusive_) return;
+  for (std::size_t ordinal = 0; ordinal < courses_.size(); ++ordinal) {
+    Course& course = courses_[ordinal];
+    if (course.member != dead || course.acknowledged || ordinals.contains(ordinal)) continue;
+    course.acknowledged = true;
+    ++unsaid_;
+  }
+}
+
 void EventJournal::note_swept(std::uint64_t ordinal) {
+  left_.erase(ordinal);
   Course& course = course_of(ordinal);
   EXPECT_FALSE(course.acknowledged) << ordinal << " was acknowledged, and came again";
   if (course.member.empty()) ++given_;
@@ -117,13 +132,17 @@ void EventJournal::check_stream(const std::vector<StreamEvent>& events, std::siz
 
 void EventJournal::check_work(std::uint64_t last, std::size_t silent_max) const {
   EXPECT_EQ(given_, last);
+  EXPECT_TRUE(left_.empty()) << left_.size() << " that dead members held never came again, the first is "
+                             << left_.begin()->first;
   ASSERT_EQ(courses_.size(), last + 1);
   std::size_t silent = 0;
   for (std::uint64_t ordinal = 1; ordinal <= last; ++ordinal) {
     if (!courses_[ordinal].acknowledged) ++silent;
   }
   if (exclusive_) {
-    EXPECT_LE(silent, silent_max);
+    EXPECT_EQ(silent, 0u);
+    EXPECT_EQ(acknowledged_ + unsaid_, last);
+    EXPECT_LE(unsaid_, silent_max);
   }
   EXPECT_LE(acknowledged_, last);
   EXPECT_GE(acknowledged_ + silent_max, last);

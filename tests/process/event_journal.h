@@ -27,13 +27,18 @@ class EventJournal {
   bool has_finished(const std::string& publisher) const { return finished_.contains(publisher); }
   bool is_idle(const std::string& member) const;  // it acknowledged all that it said it was given
 
+  // What the store says, right after it was killed, that a member still held. All of it has to come again, to another.
+  void note_left(const std::string& dead, const std::set<std::uint64_t>& ordinals);
+  std::size_t left_by_the_dead() const { return left_by_the_dead_; }
+
   // What a last member took over after all others were killed.
   void note_swept(std::uint64_t ordinal);
 
   // Fails the test unless the stream, all its events, is what the publishers were told, without a hole.
   void check_stream(const std::vector<StreamEvent>& events, std::size_t killed_publishers) const;
-  // Fails the test unless each of the events up to `last` was handled, and acknowledged once as far as it was said.
-  // Killed members may have been silent about so many acknowledgements.
+  // Fails the test unless each of the events up to `last` was handled, what the dead had left too, and acknowledged
+  // once as far as it was said. Killed members may have been silent about so many acknowledgements; if exclusive, what
+  // they left tells those, and there may be no other.
   void check_work(std::uint64_t last, std::size_t silent_max) const;
 
  private:
@@ -56,6 +61,9 @@ class EventJournal {
   std::map<std::string, std::size_t> held_;  // by member
   std::set<std::string> finished_;
   std::set<std::string> killed_;
+  std::map<std::uint64_t, std::string> left_;  // and not come again yet: by whom
+  std::size_t left_by_the_dead_ = 0;
+  std::size_t unsaid_ = 0;  // acknowledgements of the dead that the store shows
   std::size_t given_ = 0;
   std::size_t acknowledged_ = 0;  // as the store counted them
 };

@@ -12,6 +12,7 @@
 #include "cli/commands/commands.h"
 #include "cli/interruption.h"
 #include "cli/invocation.h"
+#include "cli/outage.h"
 #include "cli/output_schemas.h"
 #include "cli/passphrase.h"
 #include "cli/terminal_text.h"
@@ -24,8 +25,6 @@ namespace {
 
 using std::chrono::nanoseconds;
 
-constexpr nanoseconds kPauseMin = std::chrono::milliseconds{200};
-constexpr nanoseconds kPauseMax = std::chrono::seconds{5};
 constexpr nanoseconds kPolicyLook = std::chrono::seconds{5};  // between looks for a policy that lets us answer
 
 class Watch {
@@ -40,7 +39,8 @@ class Watch {
         type_(invocation.arguments.text("--type").value_or("")),
         count_(count),
         asks_(invocation.style.table() && isatty(STDIN_FILENO) == 1),
-        rung_(waker_.subscribe(std::array{Topic{.kind = Topic::Kind::approvals, .name = {}}})) {}
+        rung_(waker_.subscribe(std::array{Topic{.kind = Topic::Kind::approvals, .name = {}}})),
+        outage_(interruption.token()) {}
 
   // Until it was interrupted or told to quit, or the store says what trying again does not change.
   Result<void> run() {
@@ -48,16 +48,15 @@ class Watch {
     while (!interruption_.token().stop_requested() && !quit_ && seen_.size() < count_) {
       const std::uint64_t rings = rung_->rings();
       if (const Result<void> reopened = reopen(); !reopened) {
-        outlast(reopened.error());
+        outage_.wait(reopened.error());  // also for whoever is writing the policy
         continue;
       }
       const Result<std::vector<ApprovalRequest>> pending = gate_.get_pending_approvals(type_);
       if (!pending) {
-        if (!pending.error().retryable) return std::unexpected(pending.error());
-        outlast(pending.error());
+        if (!outage_.outlast(pending.error())) return std::unexpected(pending.error());
         continue;
       }
-      pause_ = {};
+      outage_.end();
       bool asked = false;
       nanoseconds quiet = limits::kQuietMax;
       for (const ApprovalRequest& request : *pending) {
@@ -87,15 +86,6 @@ class Watch {
     if (met->second.empty() || !why.empty()) return false;
     met->second.clear();
     return true;
-  }
-
-  // Told once, until it works again.
-  void outlast(const Error& error) {
-    if (pause_ == nanoseconds::zero()) {
-      write_stderr(fmt::format("aldis: {}; trying again until it works\n", printable(error.message)));
-    }
-    pause_ = std::clamp<nanoseconds>(pause_ * 2, kPauseMin, kPauseMax);
-    waker_.sleep(*rung_, rung_->rings(), pause_, interruption_.token());
   }
 
   void meet(const ApprovalRequest& request, const std::string& why) {
@@ -177,7 +167,7 @@ class Watch {
   const bool asks_;  // a person is there to answer
   const std::unique_ptr<Subscription> rung_;
   std::map<std::string, std::string> seen_;  // by their ids; why we could not answer, or nothing
-  nanoseconds pause_{};                      // after the last failure of the store; 0: there was none since it worked
+  Outage outage_;
   bool quit_ = false;
 };
 

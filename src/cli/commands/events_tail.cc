@@ -5,6 +5,7 @@
 #include "cli/event_shapes.h"
 #include "cli/interruption.h"
 #include "cli/invocation.h"
+#include "cli/outage.h"
 #include "cli/output_schemas.h"
 #include "core/format.h"
 #include "core/json_writer.h"
@@ -34,9 +35,8 @@ TailRequest read_tail_request(const Invocation& invocation) {
   request.follow = arguments.has("--follow");
   const auto block = arguments.integer("--block-ms", 0, milliseconds(limits::kWaitMax / milliseconds{1}).count());
   if (block && *block > 0) request.options.block_ms = milliseconds(*block);
-  if (request.follow) request.options.block_ms = kFollowing;
   if (arguments.has("--since") && arguments.has("--from")) arguments.add_problem("--since and --from are the same");
-  const bool only_new = request.options.block_ms && !arguments.has("--group");
+  const bool only_new = (request.follow || request.options.block_ms) && !arguments.has("--group");
   request.options.start = arguments.text("--since").value_or(arguments.text("--from").value_or(only_new ? "$" : "0"));
   const auto count = arguments.integer("--count", 1, INT64_MAX);
   if (count) request.count = static_cast<std::size_t>(*count);
@@ -64,15 +64,23 @@ TailRequest read_tail_request(const Invocation& invocation) {
 class Tail {
  public:
   Tail(const Invocation& invocation, const Workspace& workspace, TailRequest request, Interruption& interruption)
-      : invocation_(invocation), streamer_(workspace), request_(std::move(request)), interruption_(interruption) {}
+      : invocation_(invocation),
+        streamer_(workspace),
+        request_(std::move(request)),
+        interruption_(interruption),
+        outage_(interruption.token()) {}
 
-  // Until everything that was asked for is printed, or it was interrupted.
+  // Until everything that was asked for is printed, or it was interrupted. Who follows outlasts a store that is away,
+  // once there is a position to go on from: the first read does not wait, so that there is one soon.
   Result<void> run() {
-    for (;;) {
+    for (bool is_first = true; is_first || !interruption_.token().stop_requested(); is_first = false) {
       request_.options.count = count_of_read();
+      if (request_.follow) request_.options.block_ms = is_first ? std::nullopt : std::optional(kFollowing);
       const Result<EventBatch> batch =
           streamer_.consume_events(request_.types, request_.options, interruption_.token());
+      if (!batch && request_.follow && !is_first && outage_.outlast(batch.error())) continue;
       if (!batch) return std::unexpected(batch.error());
+      outage_.end();
       for (const StreamItem& item : batch->items) {
         if (const Result<void> shown = show(item); !shown) return shown;
       }
@@ -80,9 +88,10 @@ class Tail {
       if (!batch->position.empty()) request_.options.start = batch->position;
       const bool enough = request_.count && printed_ >= *request_.count;
       const bool nothing_more = !request_.follow && batch->items.empty();
-      if (enough || nothing_more || interruption_.token().stop_requested()) return {};
+      if (enough || nothing_more) return {};
       if (!request_.follow && printed_ > 0) request_.options.block_ms.reset();
     }
+    return {};
   }
 
   // What to tell who did not say how many, and did not get all; else nothing.
@@ -122,8 +131,18 @@ class Tail {
     if (event == nullptr) return {};
     ++printed_;
     if (!request_.acknowledges) return {};
-    const auto done = streamer_.acknowledge(event->event_type, request_.options.group, {event->event_id});
-    if (!done) return std::unexpected(done.error());
+    return acknowledge(*event);
+  }
+
+  Result<void> acknowledge(const StreamEvent& event) {
+    do {
+      const auto done = streamer_.acknowledge(event.event_type, request_.options.group, {event.event_id});
+      if (done) {
+        outage_.end();
+        return {};
+      }
+      if (!request_.follow || !outage_.outlast(done.error())) return std::unexpected(done.error());
+    } while (!interruption_.token().stop_requested());
     return {};
   }
 
@@ -131,6 +150,7 @@ class Tail {
   EventStreamer streamer_;
   TailRequest request_;
   Interruption& interruption_;
+  Outage outage_;
   std::size_t printed_ = 0;
 };
 
@@ -211,7 +231,9 @@ constinit const CommandSpec kEventsTail{
         "Where more follow the 100 events that it prints without --count, a warning on stderr says how to go on.\n"
         "A line is an event, or {\"gap\":{...}} where events left the stream before they were read: `lost` counts "
         "them.\n"
-        "Of a group each line is acknowledged after it was flushed, unless --manual-ack is given.",
+        "Of a group each line is acknowledged after it was flushed, unless --manual-ack is given.\n"
+        "With --follow a store that goes away does not end it: it says so on stderr, tries again until it works, and\n"
+        "goes on where it was. Only a store that is away at the start ends it.",
     .execute = tail,
 };
 
