@@ -109,7 +109,7 @@ TEST(Preview, has_more_time_than_a_courier_that_nobody_waits_for) {
   const std::vector<telemetry::EventRecord> records(3000, wordy);
   std::string bytes;
   for (const auto& frame : telemetry::encode(tool_origin(), records, 0, 1)) bytes += frame.bytes;
-  for (int i = 0; i < 8; ++i) place.write_batch(fmt::format("{}-0-00000000000000a{}", seconds_now(), i), bytes);
+  for (int i = 0; i < 4; ++i) place.write_batch(fmt::format("{}-0-00000000000000a{}", seconds_now(), i), bytes);
   const Ended shown = place.run({"--preview"});
   EXPECT_EQ(shown.exit_code, 0);
   EXPECT_TRUE(shown.out.ends_with("]\n"));

@@ -126,6 +126,7 @@ TEST_F(Outlet, events_of_one_caller_keep_their_order_whatever_others_do) {
 // its way then may come, and is not counted.
 TEST_F(Outlet, at_the_end_what_waits_is_published_or_counted) {
   hang_with(1);
+  world.events->wait_until_somebody_hangs();
   publish(2);
   publish(3);
   world.events->release();

@@ -155,9 +155,10 @@ TEST_F(OwnEvents, tell_of_a_decision_once) {
   const auto second = alice.open_request("deploy");
   const auto third = alice.open_request("deploy");
   ASSERT_TRUE(first && second && third);
-  ASSERT_TRUE(gate("").respond_to_approval(first->request_id, true, "bob", "fine"));
-  ASSERT_FALSE(gate("").respond_to_approval(first->request_id, false, "carol"));
-  ASSERT_TRUE(gate("").respond_to_approval(second->request_id, false, "carol"));
+  auto people = gate("");
+  ASSERT_TRUE(people.respond_to_approval(first->request_id, true, "bob", "fine"));
+  ASSERT_FALSE(people.respond_to_approval(first->request_id, false, "carol"));
+  ASSERT_TRUE(people.respond_to_approval(second->request_id, false, "carol"));
   ASSERT_TRUE(alice.cancel(third->request_id, "no more"));
   ASSERT_TRUE(alice.wait(first->request_id));
   EXPECT_THAT(told("approval_decision", 6),
@@ -185,9 +186,10 @@ TEST_F(OwnEvents, tell_of_a_timeout_that_came_before_the_wait_and_was_settled_by
 
 TEST_F(OwnEvents, of_a_timeout_are_the_same_event_whoever_of_those_who_waited_tells) {
   auto alice = gate("alice");
+  auto bob = gate("bob");
   const auto request = alice.open_request("deploy", {}, 60s);
   // Another waits too, and sees it first.
-  world.during_the_next_sleep([&] { ASSERT_TRUE(gate("bob").wait(request->request_id)); });
+  world.during_the_next_sleep([&] { ASSERT_TRUE(bob.wait(request->request_id)); });
   ASSERT_TRUE(alice.wait(request->request_id));
   EXPECT_THAT(told("approval_decision", 3), ElementsAre(decision(*request, "timed_out", "null")));
 }

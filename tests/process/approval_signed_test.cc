@@ -116,8 +116,8 @@ TEST_P(SignedApprovals, count_no_forged_vote_and_every_real_one_beside_it) {
 
 TEST_P(SignedApprovals, do_not_come_from_a_forged_verdict) {
   const auto waiter = open();
-  const auto short_waiter = open({"timeout_ms=2000"});
-  for (const std::string& id : {waiter.id, short_waiter.id}) {
+  const auto short_waiter = open({"timeout_ms=5000"});
+  for (const std::string& id : {short_waiter.id, waiter.id}) {
     write_votes(stage.workspace(), id,
                 {forged_vote("ann", key_id_of(signers, "ann")), forged_vote("bob", key_id_of(signers, "bob"))},
                 ApprovalState::approved);

@@ -93,12 +93,12 @@ class Exchange {
     choose_next_kill();
   }
 
-  bool is_done() {
-    if (kills_ < plan_.kills) return false;
+  bool is_done() { return kills_ == plan_.kills && all_is_sent() && journal_.is_settled(); }
+  bool all_is_sent() {
     for (int i = 0; i < kSenders; ++i) {
       if (!journal_.has_finished(fmt::format("sender-{}", i))) return false;
     }
-    return journal_.is_settled();
+    return true;
   }
 
   // A reader that was killed between its take (or acknowledgement) and its line said nothing; the receipts know.
@@ -108,7 +108,7 @@ class Exchange {
       EXPECT_TRUE(receipt) << receipt.error().message;
       if (!receipt || receipt->state != ReceiptState::delivered) return false;
     }
-    return kills_ == plan_.kills;
+    return kills_ == plan_.kills && all_is_sent();
   }
 
   std::string describe_unsettled() {

@@ -22,7 +22,9 @@ namespace {
 using namespace std::chrono_literals;
 
 Result<CoordinationSignals> join(const Arguments& arguments, const std::string& agent) {
-  auto workspace = Workspace::open(options_of(arguments));
+  WorkspaceOptions options = options_of(arguments);
+  options.call_timeout = 20s;  // many share a writer lock that is not fair
+  auto workspace = Workspace::open(options);
   if (!workspace) return std::unexpected(workspace.error());
   return CoordinationSignals::open(*workspace, agent);
 }

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "redis/client_world.h"
+#include "redis/eventually.h"
 
 namespace aldis::testing {
 namespace {
@@ -40,7 +41,10 @@ TEST(RedisClientUnderSentinels, follows_a_master_that_they_exchange_in_peace) {
   const auto client = connect(sentinels.url(), 60s);
   EXPECT_EQ(length_after(*client), 1);
   const RedisServer& former = *sentinels.servers().front();
-  sentinels.sentinels().front()->command({"SENTINEL", "FAILOVER", "aldis"});
+  const auto is_begun = [&] {
+    return sentinels.sentinels().front()->command({"SENTINEL", "FAILOVER", "aldis"}) == "OK";
+  };
+  ASSERT_TRUE(eventually(is_begun));
   sentinels.wait_for_master_change(former);
   EXPECT_EQ(length_after(*client), 2);
 }

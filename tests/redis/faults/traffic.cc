@@ -320,8 +320,8 @@ TrafficReport Traffic::end() {
 
 void expect_nothing_wrong(const TrafficReport& report) {
   EXPECT_TRUE(report.wrong.empty()) << report.text();
-  EXPECT_GT(report.sent, 100U) << report.text();
-  EXPECT_GT(report.delivered, 100U) << report.text();
+  EXPECT_GT(report.sent, 10U) << report.text();  // how many depends on the machine
+  EXPECT_GT(report.delivered, 10U) << report.text();
   ::testing::Test::RecordProperty("report", report.text());
 }
 
