@@ -86,16 +86,9 @@ Reply out_of_time() { return fail_with(ExitCode::timeout, kCodeTimeout, "the tim
 Reply Interruption::cancelled_reply() const { return cancelled_by(signal_); }
 
 Reply Interruption::end_of_stream(const Result<void>& done) const {
-  Reply reply;
-  if (happened()) {
-    reply = cancelled_reply();
-  } else if (!done) {
-    reply = fail_with(done.error());
-  } else if (timed_out_) {
-    reply = out_of_time();
-  }
-  reply.streamed = true;
-  return reply;
+  if (happened()) return cancelled_reply();
+  if (!done) return fail_with(done.error());
+  return timed_out_ ? out_of_time() : Reply{};
 }
 
 }  // namespace aldis::cli
